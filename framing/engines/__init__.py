@@ -1,0 +1,1 @@
+"""What computes logits from token ids: one class per runtime."""

@@ -1,0 +1,170 @@
+"""Annotated sentences on disk: one record type, one JSON object a line.
+
+A record carries either its text or, for text that is not ours to store, the
+SHA-256 of it (*standoff*); :mod:`framing.labels.corpora` joins the text again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from framing.labels.errors import LabelsError
+from framing.labels.schema import Schema
+
+PROVENANCES = ("seed", "real", "authored")
+"""Articles given to the project, third-party corpora, text written for it."""
+
+PACKAGED = ("seeds", "authored", "reports", "real")
+"""The annotated files that come with the package, by name."""
+
+_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One annotated sentence.
+
+    Attributes:
+        id: Unique within a file.
+        source: The corpus that the sentence is from, for example ``fa-kes``.
+        document: The document within the source; splits never cut through one.
+        labels: ``{topic: stance}``; empty where the sentence has no topic.
+        provenance: One of :data:`PROVENANCES`.
+        annotator: Who labelled it, for example ``adjudicated``.
+        text: The sentence, or ``None`` in a standoff record.
+        sha256: Hex SHA-256 of the UTF-8 text; required where there is no text.
+        n: Position of the sentence in the document, where it is known.
+        sure: ``False`` where the annotator had serious doubts.
+    """
+
+    id: str
+    source: str
+    document: str
+    labels: dict[str, str]
+    provenance: str
+    annotator: str
+    text: str | None = None
+    sha256: str | None = None
+    n: int | None = None
+    sure: bool = True
+
+    @property
+    def group(self) -> str:
+        """Names the document across sources; the unit that splits keep whole."""
+        return f"{self.source}/{self.document}"
+
+
+def sentence_hash(text: str) -> str:
+    """Hex SHA-256 of the UTF-8 bytes of a sentence, exactly as it stands."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def packaged_path(name: str) -> Path:
+    """Where the annotated file ``name`` (one of :data:`PACKAGED`) lies."""
+    if name not in PACKAGED:
+        raise LabelsError(f"no packaged labels {name!r}; there are {', '.join(PACKAGED)}")
+    return Path(str(resources.files(__package__) / f"{name}.jsonl"))
+
+
+def read_records(path: str | Path, schema: Schema) -> list[Record]:
+    """Read and check a JSON Lines file of records.
+
+    Raises:
+        LabelsError: The file cannot be read, or a line is not a valid record;
+            the message names file, line and value.
+    """
+    records: list[Record] = []
+    first_seen: dict[str, int] = {}
+    for number, content in _json_lines(Path(path)):
+        where = f"{path}, line {number}"
+        record = _record(content, schema, where)
+        if record.id in first_seen:
+            raise LabelsError(
+                f"{where}: id {record.id!r} is already on line {first_seen[record.id]}"
+            )
+        first_seen[record.id] = number
+        records.append(record)
+    if not records:
+        raise LabelsError(f"{path}: holds no records")
+    return records
+
+
+def write_records(records: Iterable[Record], path: str | Path) -> None:
+    """Write records as JSON Lines; fields that hold their default are left out."""
+    lines = []
+    for record in records:
+        fields = asdict(record)
+        for name, default in _OPTIONAL.items():
+            if fields[name] == default:
+                del fields[name]
+        lines.append(json.dumps(fields, ensure_ascii=False) + "\n")
+    Path(path).write_text("".join(lines), encoding="utf-8")
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LabelsError(f"{path}: cannot be read: {error.strerror}") from error
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except UnicodeDecodeError as error:
+            raise LabelsError(f"{path}, line {number}: is not UTF-8: {error.reason}") from error
+        except json.JSONDecodeError as error:
+            raise LabelsError(f"{path}, line {number}: is not valid JSON: {error.msg}") from error
+
+
+_TYPES: dict[str, type] = {
+    "id": str,
+    "source": str,
+    "document": str,
+    "labels": dict,
+    "provenance": str,
+    "annotator": str,
+    "text": str,
+    "sha256": str,
+    "n": int,
+    "sure": bool,
+}
+
+
+def _record(content: Any, schema: Schema, where: str) -> Record:
+    if not isinstance(content, dict):
+        raise LabelsError(f"{where}: expected a JSON object, got {str(content)[:60]!r}")
+    unknown = sorted(set(content) - set(_TYPES))
+    if unknown:
+        raise LabelsError(f"{where}: unknown field {unknown[0]!r}; fields are {', '.join(_TYPES)}")
+    for name, kind in _TYPES.items():
+        value = content.get(name)
+        if value is None and name in _OPTIONAL:
+            continue
+        if name not in content:
+            raise LabelsError(f"{where}: the field {name!r} is missing")
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise LabelsError(f"{where}: {name} must be {kind.__name__}, got {value!r}")
+    problem = schema.problem_in(content["labels"]) or _problem_in_text(content)
+    if content["provenance"] not in PROVENANCES:
+        problem = f"provenance {content['provenance']!r} is not one of {', '.join(PROVENANCES)}"
+    if problem:
+        raise LabelsError(f"{where}: {problem}")
+    return Record(**content)
+
+
+def _problem_in_text(content: dict[str, Any]) -> str | None:
+    text, sha256 = content.get("text"), content.get("sha256")
+    if text is None and sha256 is None:
+        return "needs 'text', or 'sha256' of a text that is stored elsewhere"
+    if text is not None and not text.strip():
+        return "text is empty"
+    if text is not None and sha256 is not None and sentence_hash(text) != sha256:
+        return f"sha256 {sha256[:12]}… is not that of the text"
+    return None

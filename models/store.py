@@ -1,0 +1,111 @@
+"""Find a model by name and verify that its files are those that were saved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from importlib import resources
+from pathlib import Path
+
+from framing.labels.errors import FramingError
+
+DEFAULT_MODEL = "default"
+"""Name of the model that ships with the package."""
+
+CHECKSUMS = "checksums.json"
+WEIGHTS = "model.safetensors"
+_REQUIRED = ("config.json", WEIGHTS, "tokenizer.json")
+_RECORDED = ("*.safetensors", "config.json", "tokenizer*.json")
+
+
+class ModelError(FramingError):
+    """A model cannot be found, is incomplete, or is damaged."""
+
+
+def find_model(model: str | Path, *, revision: str | None = None) -> Path:
+    """Locate a model and verify its files.
+
+    Args:
+        model: ``"default"``, a local folder, or the id of a model on the
+            Hugging Face hub (``owner/name``). Only a hub id uses the network,
+            and not when ``HF_HUB_OFFLINE=1`` or the files are cached.
+        revision: Branch, tag or commit on the hub.
+
+    Returns:
+        A local folder that passed :func:`verify`.
+
+    Raises:
+        ModelError: There is no such model, or it is damaged.
+    """
+    if model == DEFAULT_MODEL:
+        folder = Path(str(resources.files(__package__) / DEFAULT_MODEL))
+    elif isinstance(model, str) and not Path(model).exists() and _is_hub_id(model):
+        folder = _download(model, revision)
+    else:
+        folder = Path(model)
+    verify(folder)
+    return folder
+
+
+def verify(folder: str | Path) -> None:
+    """Check that a model folder is complete and that no file has changed.
+
+    Raises:
+        ModelError: Naming the folder and the file at fault.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder")
+    for name in (*_REQUIRED, CHECKSUMS):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder}: is not a framing model: {name} is missing")
+    try:
+        recorded = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{folder / CHECKSUMS}: is not valid JSON") from error
+    if not isinstance(recorded, dict) or not set(_REQUIRED) <= set(recorded):
+        raise ModelError(f"{folder / CHECKSUMS}: must name {', '.join(_REQUIRED)}")
+    for name, digest in recorded.items():
+        path = folder / name
+        if not path.is_file() or file_hash(path) != digest:
+            raise ModelError(
+                f"{path}: is missing, damaged or changed since it was saved (its SHA-256 is not "
+                f"the one in {CHECKSUMS}); install the package or copy the model again"
+            )
+
+
+def write_checksums(folder: str | os.PathLike[str]) -> None:
+    """Record the SHA-256 of the files that decide what a model says."""
+    folder = Path(folder)
+    paths = sorted({path for pattern in _RECORDED for path in folder.glob(pattern)})
+    content = {path.name: file_hash(path) for path in paths}
+    (folder / CHECKSUMS).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def file_hash(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _is_hub_id(model: str) -> bool:
+    owner, slash, name = model.partition("/")
+    return bool(slash and owner and name) and "/" not in name and owner[0] not in ".~"
+
+
+def _download(model: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        patterns = ["*.safetensors", "*.json", "README.md"]
+        return Path(snapshot_download(model, revision=revision, allow_patterns=patterns))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{model}: no such folder, and not found on the Hugging Face hub: {reason}"
+        ) from error

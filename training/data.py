@@ -1,0 +1,95 @@
+"""Annotated records as model input: texts joined, labels as class indices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framing.encoding import SentenceEncoder
+from framing.labels.corpora import find_corpora, join_texts
+from framing.labels.errors import LabelsError
+from framing.labels.records import PACKAGED, PROVENANCES, Record, packaged_path, read_records
+from framing.labels.schema import Schema
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Labels = NDArray[np.int64]
+"""Class index per sentence and topic: 0 is ``absent``, ``k`` is stance ``k - 1``."""
+
+
+def load_records(
+    names: Sequence[str],
+    schema: Schema,
+    *,
+    corpora: str | Path | None = None,
+    candidates: Sequence[str | Path] = (),
+    without: Sequence[str] = (),
+) -> list[Record]:
+    """Read label files, leave out unwanted provenances, and join standoff text.
+
+    Args:
+        names: Packaged names (``seeds``, ``real``, …) or paths.
+        schema: What the labels may be.
+        corpora: Folder with the text of standoff records.
+        candidates: Folders to try where ``corpora`` is not given.
+        without: Provenances to leave out.
+
+    Raises:
+        FramingError: A file, a label or a corpus is wrong or missing.
+    """
+    unknown = sorted(set(without) - set(PROVENANCES))
+    if unknown:
+        raise LabelsError(
+            f"cannot leave out {unknown[0]!r}: provenances are {', '.join(PROVENANCES)}"
+        )
+    records: list[Record] = []
+    for name in names:
+        path = packaged_path(name) if name in PACKAGED else Path(name)
+        records += [r for r in read_records(path, schema) if r.provenance not in without]
+    if not records:
+        raise LabelsError(f"no records are left in {', '.join(names)}")
+    return join_texts(records, find_corpora(corpora, candidates))
+
+
+def texts_of(records: Sequence[Record]) -> list[str]:
+    """The sentences of records that all have text."""
+    texts = [record.text for record in records]
+    present = [text for text in texts if text is not None]
+    if len(present) != len(texts):
+        raise LabelsError("records without text: join them with their corpus first")
+    return present
+
+
+def class_indices(records: Sequence[Record], schema: Schema) -> Labels:
+    """Labels as class indices, shape (records, topics)."""
+    index = {name: i for i, name in enumerate(schema.classes)}
+    return np.array(
+        [[index[r.labels.get(t, schema.classes[0])] for t in schema.topic_names] for r in records],
+        dtype=np.int64,
+    ).reshape(len(records), len(schema.topics))
+
+
+def encoded_dataset(
+    records: Sequence[Record], schema: Schema, encoder: SentenceEncoder
+) -> Dataset:
+    """A ``datasets.Dataset`` with ``input_ids``, ``labels`` and ``length``.
+
+    A sentence over the model's limit gives one row per window, each with the
+    sentence's labels.
+    """
+    from datasets import Dataset
+
+    ids, owners = encoder.windows(texts_of(records))
+    labels = class_indices(records, schema)
+    return Dataset.from_dict(
+        {
+            "input_ids": ids,
+            "labels": [labels[owner].tolist() for owner in owners],
+            "length": [len(row) for row in ids],
+        }
+    )

@@ -1,0 +1,265 @@
+"""Fit one model on one set of records with the Hugging Face Trainer."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from framing.configuration import FramingConfig
+from framing.encoding import SentenceEncoder, padded
+from framing.labels.records import Record
+from framing.labels.schema import Schema
+from framing.modeling import FramingModel
+from framing.training.backbone import find_backbone
+from framing.training.config import TrainConfig
+from framing.training.data import Labels, class_indices, encoded_dataset
+
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model, on the device it was trained on, and how it came about.
+
+    Attributes:
+        backbone: Folder of the encoder it started from.
+        epochs: Epochs after which the kept weights were reached.
+        history: The Trainer's log, one dict per entry.
+    """
+
+    model: FramingModel
+    backbone: Path
+    epochs: int
+    history: tuple[dict[str, Any], ...]
+
+
+def fit(
+    records: Sequence[Record],
+    schema: Schema,
+    config: TrainConfig,
+    *,
+    tuning: Sequence[Record] = (),
+    epochs: int | None = None,
+) -> Fitted:
+    """Train a model.
+
+    The learning rate always falls to zero over ``config.max_epochs``. Training
+    ends early after ``epochs``, or when joint F1 on ``tuning`` has not risen for
+    ``config.patience`` epochs, and then the best epoch's weights are kept.
+    Sets the random seeds of Python, NumPy and torch: the same call on the same
+    machine gives the same weights.
+
+    Args:
+        records: What to learn from, with text.
+        schema: Topics and stances.
+        config: Backbone and hyperparameters.
+        tuning: Records of other documents that decide when to stop.
+        epochs: Stop after this many instead.
+    """
+    set_seed(config.seed)
+    backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
+    model = _new_model(backbone, schema, config)
+    encoder = SentenceEncoder(backbone, max_tokens=config.max_tokens)
+    train = encoded_dataset(records, schema, encoder)
+    callbacks: list[TrainerCallback] = []
+    if epochs is not None:
+        callbacks.append(_StopAfter(epochs))
+    elif tuning:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
+    with tempfile.TemporaryDirectory(prefix="framing-train-") as folder:
+        trainer = Trainer(
+            model=model,
+            args=_arguments(config, folder, tune=bool(tuning) and epochs is None),
+            train_dataset=train,
+            eval_dataset=encoded_dataset(tuning, schema, encoder) if tuning else None,
+            data_collator=_collator(int(model.encoder.config.pad_token_id or 0)),
+            compute_loss_func=_weighted_loss(class_weights(records, schema, config)),
+            compute_metrics=_joint_f1,
+            optimizers=(_optimizer(model, config), None),
+            callbacks=callbacks,
+        )
+        trainer.train()
+    history = tuple(trainer.state.log_history)
+    best = max(
+        (entry for entry in history if "eval_joint_f1" in entry),
+        key=lambda entry: float(entry["eval_joint_f1"]),
+        default={"epoch": epochs or config.max_epochs},
+    )
+    return Fitted(model.eval(), backbone, round(best["epoch"]), history)
+
+
+def save_model(fitted: Fitted, folder: str | Path, *, threshold: float) -> None:
+    """Write a self-contained model folder: fp16 weights, tokenizer, configuration."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _TOKENIZER_FILES:
+        if (fitted.backbone / name).is_file():
+            shutil.copyfile(fitted.backbone / name, folder / name)
+    fitted.model.config.threshold = threshold
+    fitted.model.to("cpu", dtype=torch.float16).save_pretrained(folder)
+
+
+def class_weights(
+    records: Sequence[Record], schema: Schema, config: TrainConfig
+) -> NDArray[np.float64]:
+    """Weights of shape (topics, classes): (1 / frequency) to a power, mean one per topic.
+
+    The mean is over records, so that the size of the loss does not depend on
+    the power. A class without examples has weight zero.
+    """
+    labels = class_indices(records, schema)
+    counts = np.stack([(labels == k).sum(0) for k in range(len(schema.classes))], axis=1)
+    frequency = counts / len(labels)
+    inverse = np.divide(1.0, frequency, out=np.zeros_like(frequency), where=counts > 0)
+    weights = inverse**config.class_weight_power * (counts > 0)
+    result: NDArray[np.float64] = weights / (weights * frequency).sum(1, keepdims=True)
+    return result
+
+
+def _new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingModel:
+    settings = AutoConfig.from_pretrained(backbone, local_files_only=True)
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        if hasattr(settings, name):
+            setattr(settings, name, config.dropout)
+    model = FramingModel(
+        FramingConfig(
+            encoder=settings.to_dict(),
+            label_schema=schema.model_dump(mode="json"),
+            max_tokens=config.max_tokens,
+        )
+    )
+    # Eager attention is the fastest of torch's on a CPU for sentences this short.
+    attention = "sdpa" if torch.cuda.is_available() else "eager"
+    model.encoder = AutoModel.from_pretrained(
+        backbone,
+        config=settings,
+        dtype=torch.float32,
+        use_safetensors=True,
+        local_files_only=True,
+        attn_implementation=attention,
+    )
+    for part in (model.encoder.get_input_embeddings(), *_lowest_layers(model, config)):
+        part.requires_grad_(False)
+    return model
+
+
+def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Module]:
+    stack = getattr(model.encoder, "encoder", None)
+    layers = getattr(stack, "layer", None)
+    return list(layers[: config.frozen_layers]) if layers is not None else []
+
+
+def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArguments:
+    on_gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=config.max_epochs,
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=4 * config.batch_size,
+        lr_scheduler_type="linear",
+        warmup_steps=config.warmup,
+        train_sampling_strategy="group_by_length",
+        length_column_name="length",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        bf16=not on_gpu or torch.cuda.is_bf16_supported(),
+        fp16=on_gpu and not torch.cuda.is_bf16_supported(),
+        dataloader_pin_memory=on_gpu,
+        eval_strategy="epoch" if tune else "no",
+        save_strategy="epoch" if tune else "no",
+        save_only_model=True,
+        save_total_limit=2,
+        load_best_model_at_end=tune,
+        metric_for_best_model="joint_f1" if tune else None,
+        greater_is_better=True if tune else None,
+        logging_steps=50,
+        report_to="none",
+        seed=config.seed,
+        data_seed=config.seed,
+    )
+
+
+def _optimizer(model: FramingModel, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW; a faster head, and no decay of biases and normalisation weights."""
+    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            key = (name.startswith("head."), parameter.ndim > 1)
+            groups.setdefault(key, []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": config.head_learning_rate if in_head else config.learning_rate,
+                "weight_decay": config.weight_decay if decays else 0.0,
+            }
+            for (in_head, decays), parameters in groups.items()
+        ]
+    )
+
+
+def _collator(pad: int) -> Callable[[list[dict[str, Any]]], dict[str, torch.Tensor]]:
+    def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        ids, mask = padded((row["input_ids"] for row in rows), pad=pad)
+        return {
+            "input_ids": torch.tensor(ids),
+            "attention_mask": torch.tensor(mask),
+            "labels": torch.tensor([row["labels"] for row in rows]),
+        }
+
+    return collate
+
+
+def _weighted_loss(weights: NDArray[np.float64]) -> Callable[..., torch.Tensor]:
+    """Mean over sentences of the topics' weighted cross-entropies, summed."""
+    table = torch.tensor(weights, dtype=torch.float32)
+
+    def loss(
+        outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None
+    ) -> torch.Tensor:
+        log_p = outputs.logits.float().log_softmax(-1)
+        picked = log_p.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
+        weight = table.to(labels.device)[torch.arange(labels.shape[1]), labels]
+        return -(weight * picked).sum(1).mean()
+
+    return loss
+
+
+def _joint_f1(prediction: Any) -> dict[str, float]:
+    predicted, gold = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
+    return {"joint_f1": joint_f1(predicted, gold)}
+
+
+def joint_f1(predicted: Labels, gold: Labels) -> float:
+    """Micro-F1 over (topic, stance) labels, without the interval (see metrics.JointF1)."""
+    right = ((predicted == gold) & (gold > 0)).sum()
+    labels = (predicted > 0).sum() + (gold > 0).sum()
+    return float(2 * right / labels) if labels else 0.0
+
+
+class _StopAfter(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """Ends training after a number of epochs, whatever the schedule's length."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        control.should_training_stop = round(state.epoch) >= self._epochs
+        return control
