@@ -43,6 +43,7 @@ class Classifier:
         schema: The topics and stances that the model knows.
         threshold: The model's own decision threshold, in [0, 1].
         folder: Where the model lies.
+        engine: Name of what computes, for example ``torch``.
         device: Name of the device it runs on.
     """
 
@@ -58,9 +59,17 @@ class Classifier:
         self.schema = schema
         self.threshold = threshold
         self.folder = folder
+        self.engine = engine.name
         self.device = str(engine.device)
         self._engine = engine
         self._encoder = encoder
+
+    @property
+    def weights_hash(self) -> str:
+        """Hex SHA-256 of the weights: names the model in logs and reports."""
+        from framing.models.store import WEIGHTS, file_hash
+
+        return file_hash(self.folder / WEIGHTS)
 
     @classmethod
     def from_pretrained(

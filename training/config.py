@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,14 +49,14 @@ class TrainConfig(BaseModel):
     refit: bool = True
 
 
-def load_config(path: str | Path) -> TrainConfig:
-    """Read a YAML configuration.
+def load_config(path: str | Path | None) -> TrainConfig:
+    """Read a YAML configuration, by default that of the shipped model.
 
     Raises:
         ConfigError: The file is missing, not YAML, or a key is wrong; the
             message names file and key.
     """
-    path = Path(path)
+    path = Path(str(resources.files(__package__) / "default.yaml")) if path is None else Path(path)
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -74,9 +74,7 @@ def class_indices(records: Sequence[Record], schema: Schema) -> Labels:
     ).reshape(len(records), len(schema.topics))
 
 
-def encoded_dataset(
-    records: Sequence[Record], schema: Schema, encoder: SentenceEncoder
-) -> Dataset:
+def encoded_dataset(records: Sequence[Record], schema: Schema, encoder: SentenceEncoder) -> Dataset:
     """A ``datasets.Dataset`` with ``input_ids``, ``labels`` and ``length``.
 
     A sentence over the model's limit gives one row per window, each with the

@@ -16,6 +16,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     EarlyStoppingCallback,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -27,11 +28,19 @@ from framing.encoding import SentenceEncoder, padded
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
+from framing.quiet import without_loading_bars
 from framing.training.backbone import find_backbone
 from framing.training.config import TrainConfig
-from framing.training.data import Labels, class_indices, encoded_dataset
+from framing.training.data import class_indices, encoded_dataset
+from framing.training.evaluation import joint_f1
+from framing.training.progress import progress_callbacks
 
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ def fit(
     *,
     tuning: Sequence[Record] = (),
     epochs: int | None = None,
+    title: str | None = None,
 ) -> Fitted:
     """Train a model.
 
@@ -72,6 +82,7 @@ def fit(
         config: Backbone and hyperparameters.
         tuning: Records of other documents that decide when to stop.
         epochs: Stop after this many instead.
+        title: Shows a progress bar with this title on standard error.
     """
     set_seed(config.seed)
     backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
@@ -83,7 +94,11 @@ def fit(
         callbacks.append(_StopAfter(epochs))
     elif tuning:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
-    with tempfile.TemporaryDirectory(prefix="framing-train-") as folder:
+    with (
+        without_loading_bars(),
+        tempfile.TemporaryDirectory(prefix="framing-train-") as folder,
+        progress_callbacks(title) as bars,
+    ):
         trainer = Trainer(
             model=model,
             args=_arguments(config, folder, tune=bool(tuning) and epochs is None),
@@ -93,8 +108,9 @@ def fit(
             compute_loss_func=_weighted_loss(class_weights(records, schema, config)),
             compute_metrics=_joint_f1,
             optimizers=(_optimizer(model, config), None),
-            callbacks=callbacks,
+            callbacks=[*callbacks, *bars],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     history = tuple(trainer.state.log_history)
     best = max(
@@ -113,7 +129,8 @@ def save_model(fitted: Fitted, folder: str | Path, *, threshold: float) -> None:
         if (fitted.backbone / name).is_file():
             shutil.copyfile(fitted.backbone / name, folder / name)
     fitted.model.config.threshold = threshold
-    fitted.model.to("cpu", dtype=torch.float16).save_pretrained(folder)
+    with without_loading_bars():
+        fitted.model.to("cpu", dtype=torch.float16).save_pretrained(folder)
 
 
 def class_weights(
@@ -168,6 +185,8 @@ def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Mo
 
 def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArguments:
     on_gpu = torch.cuda.is_available()
+    on_cpu = not on_gpu and not torch.backends.mps.is_available()
+    bf16 = torch.cuda.is_bf16_supported() if on_gpu else on_cpu and _cpu_has_bf16()
     return TrainingArguments(
         output_dir=folder,
         num_train_epochs=config.max_epochs,
@@ -179,8 +198,9 @@ def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArgum
         length_column_name="length",
         remove_unused_columns=False,
         label_names=["labels"],
-        bf16=not on_gpu or torch.cuda.is_bf16_supported(),
-        fp16=on_gpu and not torch.cuda.is_bf16_supported(),
+        use_cpu=on_cpu,
+        bf16=bf16,
+        fp16=on_gpu and not bf16,
         dataloader_pin_memory=on_gpu,
         eval_strategy="epoch" if tune else "no",
         save_strategy="epoch" if tune else "no",
@@ -191,9 +211,15 @@ def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArgum
         greater_is_better=True if tune else None,
         logging_steps=50,
         report_to="none",
+        disable_tqdm=True,
         seed=config.seed,
         data_seed=config.seed,
     )
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether bf16 is faster here than fp32; emulated, it would be far slower."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _optimizer(model: FramingModel, config: TrainConfig) -> torch.optim.Optimizer:
@@ -245,13 +271,6 @@ def _weighted_loss(weights: NDArray[np.float64]) -> Callable[..., torch.Tensor]:
 def _joint_f1(prediction: Any) -> dict[str, float]:
     predicted, gold = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
     return {"joint_f1": joint_f1(predicted, gold)}
-
-
-def joint_f1(predicted: Labels, gold: Labels) -> float:
-    """Micro-F1 over (topic, stance) labels, without the interval (see metrics.JointF1)."""
-    right = ((predicted == gold) & (gold > 0)).sum()
-    labels = (predicted > 0).sum() + (gold > 0).sum()
-    return float(2 * right / labels) if labels else 0.0
 
 
 class _StopAfter(TrainerCallback):  # type: ignore[misc, unused-ignore]

@@ -14,17 +14,21 @@ from framing.configuration import FramingConfig
 from framing.encoding import padded
 from framing.labels.errors import FramingError
 from framing.modeling import FramingModel
+from framing.quiet import without_loading_bars
 
 
 class TorchEngine:
     """Runs a model folder on one device, in single precision on a CPU, else in half."""
 
+    name = "torch"
+
     def __init__(self, folder: Path, *, device: str) -> None:
         self.device = resolve_device(device)
         dtype = torch.float32 if self.device.type == "cpu" else torch.float16
-        self._model: Any = FramingModel.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True
-        )
+        with without_loading_bars():
+            self._model: Any = FramingModel.from_pretrained(
+                folder, dtype=dtype, use_safetensors=True, local_files_only=True
+            )
         self._model.to(self.device).eval()
         self.config: FramingConfig = self._model.config
         self._pad = int(self._model.encoder.config.pad_token_id or 0)

@@ -1,0 +1,141 @@
+"""``framing classify``: text in, a table for people or JSON Lines for programs out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from framing.labels.errors import FramingError
+from framing.labels.schema import ABSENT
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from framing.results import Document, Sentence
+
+ModelOption = Annotated[str, typer.Option(help="'default', a model folder, or a hub id.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+
+# A word that ends like a file but is none is more likely mistyped than news.
+_FILE_ENDINGS = (".txt", ".md", ".html", ".json", ".jsonl", ".csv", ".tsv", ".parquet")
+
+
+def classify(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT | FILE | -]...", help="Text, text files, or - for standard input."
+        ),
+    ] = None,
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Tag a topic where P(topic) is at least this."),
+    ] = None,
+    split: Annotated[
+        bool, typer.Option(help="Split into sentences; --no-split takes each text as one.")
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON Lines, one sentence a line, also on a terminal.")
+    ] = False,
+) -> None:
+    """Tag every sentence by topic and stance.
+
+    Prints a table on a terminal and JSON Lines, one sentence a line, elsewhere.
+    """
+    if not inputs and sys.stdin.isatty():
+        raise FramingError("nothing to classify; give TEXT, a FILE, or - for standard input")
+    named_texts = [(name, _read(name)) for name in inputs or ["-"]]
+
+    from framing.classifier import Classifier
+
+    classifier = Classifier.from_pretrained(model, device=device)
+    texts = [text for _, text in named_texts]
+    documents = classifier.classify_many(texts, split=split, threshold=threshold)
+    sources = [source for (source, _) in named_texts]
+    if as_json or not sys.stdout.isatty():
+        _print_json(zip(sources, documents, strict=True))
+    else:
+        for source, document in zip(sources, documents, strict=True):
+            _print_table(source if len(sources) > 1 else None, document)
+
+
+def _read(name: str) -> str:
+    """The text that an argument means: standard input, a file, or itself."""
+    if name == "-":
+        return _decoded(sys.stdin.buffer.read(), "standard input")
+    path = Path(name)
+    try:
+        if path.is_file():
+            return _decoded(path.read_bytes(), name)
+        if path.is_dir():
+            raise FramingError(f"{name}: is a folder; give its files")
+    except OSError as error:
+        if path.suffix in _FILE_ENDINGS:
+            raise FramingError(f"{name}: cannot be read: {error.strerror}") from error
+        return name  # longer than any file name: a text
+    except ValueError as error:  # a NUL byte cannot be in a file name
+        if isinstance(error, FramingError):
+            raise
+        return name
+    if " " not in name and (path.suffix in _FILE_ENDINGS or "/" in name):
+        raise FramingError(f"{name}: no such file")
+    return name
+
+
+def _decoded(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FramingError(
+            f"{name}: is not UTF-8 at byte {error.start}; convert it first, "
+            "for example with iconv -t UTF-8"
+        ) from error
+
+
+def _print_json(pairs: Iterable[tuple[str, Document]]) -> None:
+    for source, document in pairs:
+        # A text given on the command line is its own and needs no name.
+        name = {} if source == document.text else {"source": source}
+        for index, sentence in enumerate(document.sentences):
+            line = {**name, "sentence": index, **sentence.to_dict()}
+            sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+_COLOURS = ("green", "red", "yellow", "cyan", "magenta", "blue")
+
+
+def _print_table(title: str | None, document: Document) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, expand=True)
+    table.add_column("Sentence", ratio=3)
+    table.add_column("Topic: stance (probability)", ratio=1, min_width=34)
+    for sentence in document.sentences:
+        text = "".join(char if char.isprintable() else " " for char in sentence.text)
+        table.add_row(Text(text), _tags(sentence))
+    Console().print(table)
+
+
+def _tags(sentence: Sentence) -> Text:
+    """One line per tag, coloured by the stance's place in the schema."""
+    from rich.text import Text
+
+    lines = []
+    for tag in sentence.tags:
+        stances = [name for name in sentence.probabilities[tag.topic] if name != ABSENT]
+        colour = _COLOURS[stances.index(tag.stance) % len(_COLOURS)]
+        lines.append(
+            Text.assemble(f"{tag.topic}: ", (tag.stance, colour), f" ({tag.probability:.2f})")
+        )
+    return Text("\n").join(lines)

@@ -1,0 +1,95 @@
+"""``framing evaluate``: a model, or a way of training one, against annotated sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framing.cli.classify import DeviceOption, ModelOption
+from framing.cli.train import ConfigOption, CorporaOption, WithoutOption
+from framing.labels.errors import FramingError
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Annotated sentences, JSON Lines.")],
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    threshold: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    leave_one_article_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-article-out",
+            help="Train anew for each document, on all the rest, and score it; "
+            "beside it a TF-IDF baseline on the same folds.",
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    corpora: CorporaOption = None,
+    without: WithoutOption = None,
+    card: Annotated[
+        Path | None,
+        typer.Option(help="With --leave-one-article-out: add the figures to this model's card."),
+    ] = None,
+) -> None:
+    """Measure a model on annotated sentences."""
+    if leave_one_article_out:
+        _leave_one_out(file, config, corpora, without or [], card)
+    elif config or without or card:
+        raise FramingError("--config, --without and --card need --leave-one-article-out")
+    else:
+        _evaluate(file, model, device, threshold, corpora)
+
+
+def _evaluate(
+    file: Path, model: str, device: str, threshold: float | None, corpora: Path | None
+) -> None:
+    from framing.classifier import Classifier
+    from framing.cli.tables import print_labels, print_scores
+    from framing.training.config import load_config
+    from framing.training.data import load_records, texts_of
+    from framing.training.evaluation import score
+
+    classifier = Classifier.from_pretrained(model, device=device)
+    candidates = load_config(None).corpora
+    records = load_records([str(file)], classifier.schema, corpora=corpora, candidates=candidates)
+    scores = score(
+        model,
+        classifier.probabilities(texts_of(records)),
+        records,
+        classifier.schema,
+        threshold=classifier.threshold if threshold is None else threshold,
+    )
+    print_scores([scores], title=str(file))
+    print_labels(scores)
+    typer.echo(
+        "If the model was trained on these sentences, as the shipped one was on all packaged "
+        "labels, these figures flatter it; --leave-one-article-out measures without that."
+    )
+
+
+def _leave_one_out(
+    file: Path, config: Path | None, corpora: Path | None, without: list[str], card: Path | None
+) -> None:
+    from framing.cli.tables import print_labels, print_scores
+    from framing.labels.schema import load_schema
+    from framing.training.card import write_card
+    from framing.training.config import load_config
+    from framing.training.data import load_records
+    from framing.training.report import read_report
+    from framing.training.run import leave_one_document_out
+
+    report = read_report(card) if card else None
+    settings = load_config(config)
+    schema = load_schema(settings.label_schema)
+    where = {"corpora": corpora, "candidates": settings.corpora}
+    measured = load_records([str(file)], schema, **where)
+    records = load_records(settings.labels, schema, without=without, **where)
+    scores = leave_one_document_out(measured, records, schema, settings, progress=True)
+    print_scores(scores, title=f"{file}, each document left out in turn")
+    print_labels(scores[0])
+    if card and report:
+        write_card(replace(report, left_out=scores, left_out_file=str(file)), card)
+        typer.echo(f"Added to the card in {card}")

@@ -1,0 +1,41 @@
+"""``framing info``: what is installed, and what it would run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from framing import __version__
+from framing.cli.classify import DeviceOption, ModelOption
+
+
+def info(
+    model: ModelOption = "default",
+    device: DeviceOption = "auto",
+    definitions: Annotated[
+        bool, typer.Option("--definitions", help="Print what topics and stances mean, too.")
+    ] = False,
+) -> None:
+    """Show the model, its schema, the engine and the device."""
+    from framing.classifier import Classifier
+
+    classifier = Classifier.from_pretrained(model, device=device)
+    schema = classifier.schema
+    rows = {
+        "framing": __version__,
+        "model": str(classifier.folder),
+        "weights": f"SHA-256 {classifier.weights_hash}",
+        "threshold": f"{classifier.threshold:.2f}",
+        "engine": classifier.engine,
+        "device": classifier.device,
+        "topics": ", ".join(schema.topic_names),
+        "stances": ", ".join(schema.stance_names),
+    }
+    for name, value in rows.items():
+        typer.echo(f"{name + ':':<11}{value}")
+    if definitions:
+        for topic in schema.topics:
+            typer.echo(f"\n{topic.name}: {topic.definition}\n  target: {topic.target}")
+        for stance in schema.stances:
+            typer.echo(f"\n{stance.name}: {stance.definition}")

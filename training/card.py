@@ -1,0 +1,32 @@
+"""The model card, rendered from a run's report."""
+
+from __future__ import annotations
+
+from importlib import resources
+from math import isnan
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from framing.training.report import TrainingReport, write_report
+
+CARD = "README.md"
+_TEMPLATE = "card.md.jinja"
+
+
+def write_card(report: TrainingReport, folder: Path) -> None:
+    """Write ``report.json`` and the ``README.md`` made of it into a model folder."""
+    write_report(report, folder)
+    (folder / CARD).write_text(render_card(report), encoding="utf-8")
+
+
+def render_card(report: TrainingReport) -> str:
+    """The card as Markdown."""
+    environment = Environment(  # noqa: S701 - Markdown, not HTML
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters["figure"] = lambda value: "–" if isnan(value) else f"{value:.2f}"
+    environment.filters["yaml"] = lambda value: yaml.safe_dump(value, sort_keys=False)
+    source = (resources.files(__package__) / _TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(source).render(report=report)

@@ -1,0 +1,170 @@
+"""From probabilities to decisions, and from decisions to figures with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framing.labels.records import Record
+from framing.labels.schema import Schema
+from framing.training.data import Labels, class_indices
+from framing.training.metrics import METRICS, StanceAccuracy, StanceMacroF1, TopicF1
+
+Probabilities = NDArray[np.float32]
+"""Shape (sentences, topics, classes); class 0 is ``absent``."""
+
+_THRESHOLDS = np.round(np.arange(0.20, 0.81, 0.05), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and the ends of its 95 % bootstrap interval; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """How well one topic, or one stance of a topic, is found.
+
+    Attributes:
+        stance: ``None`` for the topic with any stance.
+        support: Sentences with this label in the reference.
+    """
+
+    topic: str
+    stance: str | None
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How well one system did on one set of records.
+
+    Attributes:
+        system: What was scored, for example ``framing``.
+        estimates: Figure by metric name (``joint_f1``, ``topic_macro_f1``,
+            ``stance_accuracy``, ``stance_macro_f1``, ``exact_match``).
+        topics: F1 by topic, stance ignored.
+        labels: One score per topic, and per topic and stance.
+    """
+
+    system: str
+    sentences: int
+    documents: int
+    estimates: dict[str, Estimate]
+    topics: dict[str, Estimate]
+    labels: tuple[LabelScore, ...]
+
+
+def decide(probabilities: Probabilities, threshold: float) -> Labels:
+    """Class index per sentence and topic: the likeliest stance where P(topic) >= threshold."""
+    present = 1.0 - probabilities[..., 0] >= threshold
+    result: Labels = np.where(present, likeliest_stance(probabilities), 0)
+    return result
+
+
+def likeliest_stance(probabilities: Probabilities) -> Labels:
+    """Index of the likeliest class that is not ``absent``."""
+    result: Labels = probabilities[..., 1:].argmax(-1) + 1
+    return result
+
+
+def best_threshold(probabilities: Probabilities, gold: Labels) -> float:
+    """The threshold with the best joint F1; of equals, the one nearest to 0.5.
+
+    Call it on tuning documents, never on those that a figure is reported for.
+    """
+    scored = [(joint_f1(decide(probabilities, t), gold), -abs(t - 0.5), t) for t in _THRESHOLDS]
+    return float(max(scored)[2])
+
+
+def joint_f1(predicted: Labels, gold: Labels) -> float:
+    """Micro-F1 over (topic, stance) labels, without the interval (see metrics.JointF1)."""
+    right = ((predicted == gold) & (gold > 0)).sum()
+    labels = (predicted > 0).sum() + (gold > 0).sum()
+    return float(2 * right / labels) if labels else 0.0
+
+
+def score(
+    system: str,
+    probabilities: Probabilities,
+    records: Sequence[Record],
+    schema: Schema,
+    *,
+    threshold: float | Sequence[float],
+) -> Scores:
+    """Compare a system's probabilities with the records' labels.
+
+    Args:
+        system: Name for the tables.
+        probabilities: For the records, in their order.
+        records: The reference; intervals resample its documents.
+        schema: Topics and stances.
+        threshold: As in :func:`decide`; or one per record, for cross-validation.
+    """
+    cut = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(records))
+    decided = np.where(
+        1.0 - probabilities[..., 0] >= cut[:, None], likeliest_stance(probabilities), 0
+    )
+    gold, stances = class_indices(records, schema), likeliest_stance(probabilities)
+    common: dict[str, Any] = {
+        "references": gold.tolist(),
+        "documents": [record.group for record in records],
+        "classes": len(schema.classes),
+    }
+    estimates = {}
+    for metric in METRICS:
+        chosen = stances if metric in (StanceAccuracy, StanceMacroF1) else decided
+        result = metric(keep_in_memory=True).compute(predictions=chosen.tolist(), **common)
+        estimates[metric.figure] = Estimate(*(result[metric.figure + end] for end in _ENDS))
+    result = TopicF1(keep_in_memory=True).compute(predictions=decided.tolist(), **common)
+    columns = zip(*(result[TopicF1.figure + end] for end in _ENDS), strict=True)
+    topics = {t: Estimate(*ends) for t, ends in zip(schema.topic_names, columns, strict=True)}
+    return Scores(
+        system=system,
+        sentences=len(records),
+        documents=len({record.group for record in records}),
+        estimates=estimates,
+        topics=topics,
+        labels=tuple(_label_scores(decided, gold, schema)),
+    )
+
+
+_ENDS = ("", "_low", "_high")
+
+
+def _label_scores(predicted: Labels, gold: Labels, schema: Schema) -> list[LabelScore]:
+    scores = []
+    for column, topic in enumerate(schema.topic_names):
+        p, g = predicted[:, column], gold[:, column]
+        scores.append(_label_score(topic, None, p > 0, g > 0))
+        for index, stance in enumerate(schema.stance_names, start=1):
+            scores.append(_label_score(topic, stance, p == index, g == index))
+    return scores
+
+
+def _label_score(
+    topic: str, stance: str | None, predicted: NDArray[np.bool_], gold: NDArray[np.bool_]
+) -> LabelScore:
+    right, said, support = (int(a.sum()) for a in (predicted & gold, predicted, gold))
+    return LabelScore(
+        topic=topic,
+        stance=stance,
+        precision=right / said if said else float("nan"),
+        recall=right / support if support else float("nan"),
+        f1=2 * right / (said + support) if said + support else float("nan"),
+        support=support,
+    )

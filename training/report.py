@@ -1,0 +1,77 @@
+"""What a training run leaves behind in numbers: ``report.json`` in the model folder."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from framing.labels.errors import FramingError
+from framing.training.evaluation import Scores
+
+REPORT = "report.json"
+_RECORDED = ("framing", "torch", "transformers", "tokenizers", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """Everything the model card says.
+
+    Attributes:
+        config: The training configuration.
+        counts: Markdown table of labels per topic, stance and provenance.
+        sentences: Number of annotated sentences.
+        epochs: Epochs that were best on the tuning documents.
+        threshold: Decision threshold chosen on the tuning documents.
+        held_out: Scores on held-out documents, ours first.
+        seconds: Wall time of the run.
+        environment: Versions and machine.
+        left_out: Scores of leave-one-document-out on some file, if it was run.
+        left_out_file: That file's name.
+    """
+
+    # NaN, for a figure without any case, survives the round trip as a string.
+    __pydantic_config__ = ConfigDict(ser_json_inf_nan="strings")
+
+    config: dict[str, Any]
+    counts: str
+    sentences: int
+    epochs: int
+    threshold: float
+    held_out: tuple[Scores, ...]
+    seconds: int
+    environment: dict[str, str]
+    left_out: tuple[Scores, ...] = ()
+    left_out_file: str | None = None
+
+
+def write_report(report: TrainingReport, folder: Path) -> None:
+    """Write ``report.json``."""
+    content = TypeAdapter(TrainingReport).dump_json(report, indent=1)
+    (folder / REPORT).write_bytes(content + b"\n")
+
+
+def read_report(folder: Path) -> TrainingReport:
+    """Read the report of a model folder.
+
+    Raises:
+        FramingError: The model has none, or it is malformed.
+    """
+    path = folder / REPORT
+    try:
+        return TypeAdapter(TrainingReport).validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise FramingError(f"{path}: is missing; 'framing train' writes it") from error
+    except ValidationError as error:
+        key = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise FramingError(f"{path}: {key}: {error.errors()[0]['msg']}") from error
+
+
+def environment() -> dict[str, str]:
+    """Versions of what decides the outcome of a run, and the machine."""
+    versions = {name: version(name) for name in _RECORDED}
+    return {**versions, "python": platform.python_version(), "machine": platform.machine()}
