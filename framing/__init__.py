@@ -9,6 +9,14 @@ Importing this package loads neither torch nor transformers; the model is
 loaded at the first call.
 """
 
+import os
+
+# In a checkout the subpackages labels, models and training lie beside this folder.
+# Python started there finds this folder before the installed package.
+_root = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - pathlib costs time
+if os.path.isfile(os.path.join(_root, "labels", "schema.yaml")):  # noqa: PTH113, PTH118
+    __path__.append(_root)
+
 from framing.classifier import Classifier, classify
 from framing.results import Document, Sentence, Tag
 

@@ -41,7 +41,9 @@ class FramingConfig(PretrainedConfig):  # type: ignore[misc, unused-ignore]
 
     def encoder_config(self) -> PretrainedConfig:
         """The encoder's own configuration object."""
-        fields = {k: v for k, v in self.encoder.items() if k != "model_type"}
+        # The precision is that of the whole model, whatever the encoder was stored in.
+        left_out = ("model_type", "dtype", "torch_dtype")
+        fields = {k: v for k, v in self.encoder.items() if k not in left_out}
         return AutoConfig.for_model(self.encoder["model_type"], **fields)
 
 

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def without_loading_bars() -> Iterator[None]:
-    """Keep transformers from drawing a bar for every file it reads or writes."""
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers from drawing bars and reporting on every file it reads or writes."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()

@@ -47,13 +47,14 @@ def load_records(
         raise LabelsError(
             f"cannot leave out {unknown[0]!r}: provenances are {', '.join(PROVENANCES)}"
         )
+    folder = find_corpora(corpora, candidates)
     records: list[Record] = []
     for name in names:
         path = packaged_path(name) if name in PACKAGED else Path(name)
         records += [r for r in read_records(path, schema) if r.provenance not in without]
     if not records:
         raise LabelsError(f"no records are left in {', '.join(names)}")
-    return join_texts(records, find_corpora(corpora, candidates))
+    return join_texts(records, folder)
 
 
 def texts_of(records: Sequence[Record]) -> list[str]:

@@ -28,7 +28,7 @@ from framing.encoding import SentenceEncoder, padded
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
-from framing.quiet import without_loading_bars
+from framing.quiet import quiet_transformers
 from framing.training.backbone import find_backbone
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, encoded_dataset
@@ -86,7 +86,8 @@ def fit(
     """
     set_seed(config.seed)
     backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
-    model = _new_model(backbone, schema, config)
+    with quiet_transformers():
+        model = _new_model(backbone, schema, config)
     encoder = SentenceEncoder(backbone, max_tokens=config.max_tokens)
     train = encoded_dataset(records, schema, encoder)
     callbacks: list[TrainerCallback] = []
@@ -95,7 +96,7 @@ def fit(
     elif tuning:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
     with (
-        without_loading_bars(),
+        quiet_transformers(),
         tempfile.TemporaryDirectory(prefix="framing-train-") as folder,
         progress_callbacks(title) as bars,
     ):
@@ -129,7 +130,7 @@ def save_model(fitted: Fitted, folder: str | Path, *, threshold: float) -> None:
         if (fitted.backbone / name).is_file():
             shutil.copyfile(fitted.backbone / name, folder / name)
     fitted.model.config.threshold = threshold
-    with without_loading_bars():
+    with quiet_transformers():
         fitted.model.to("cpu", dtype=torch.float16).save_pretrained(folder)
 
 

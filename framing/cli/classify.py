@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -100,13 +101,18 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _print_json(pairs: Iterable[tuple[str, Document]]) -> None:
-    for source, document in pairs:
-        # A text given on the command line is its own and needs no name.
-        name = {} if source == document.text else {"source": source}
-        for index, sentence in enumerate(document.sentences):
-            line = {**name, "sentence": index, **sentence.to_dict()}
-            sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    try:
+        for source, document in pairs:
+            # A text given on the command line is its own and needs no name.
+            name = {} if source == document.text else {"source": source}
+            for index, sentence in enumerate(document.sentences):
+                line = {**name, "sentence": index, **sentence.to_dict()}
+                sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, for example `head`, has seen enough. Without this, Python
+        # would complain when it flushes standard output at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 _COLOURS = ("green", "red", "yellow", "cyan", "magenta", "blue")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -29,15 +28,22 @@ for command in (classify, train, evaluate, info):
     app.command()(command)
 
 
-@app.callback()
-def _options(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    if show_version:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
@@ -46,22 +52,22 @@ def main() -> None:
         code = app(standalone_mode=False)
     except FramingError as error:
         code = _fail(str(error))
-    except BrokenPipeError:
-        # The reader, for example `head`, has seen enough. Without this, Python
-        # would complain when it flushes standard output at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except (KeyboardInterrupt, typer.Abort):
-        print("framing: interrupted", file=sys.stderr)  # noqa: T201
+    except typer.Abort:
         code = INTERRUPTED
     except Exception as error:
         # typer carries click under a private name, so its errors are known by their method.
         if not hasattr(error, "format_message"):
             raise
         code = _fail(error.format_message())
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code
+        _print_error("interrupted")
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str) -> int:
-    print(f"framing: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    _print_error(message)
     return USAGE_ERROR
+
+
+def _print_error(message: str) -> None:
+    print(f"framing: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201

@@ -14,7 +14,7 @@ from framing.configuration import FramingConfig
 from framing.encoding import padded
 from framing.labels.errors import FramingError
 from framing.modeling import FramingModel
-from framing.quiet import without_loading_bars
+from framing.quiet import quiet_transformers
 
 
 class TorchEngine:
@@ -25,7 +25,7 @@ class TorchEngine:
     def __init__(self, folder: Path, *, device: str) -> None:
         self.device = resolve_device(device)
         dtype = torch.float32 if self.device.type == "cpu" else torch.float16
-        with without_loading_bars():
+        with quiet_transformers():
             self._model: Any = FramingModel.from_pretrained(
                 folder, dtype=dtype, use_safetensors=True, local_files_only=True
             )

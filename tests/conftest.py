@@ -1,0 +1,71 @@
+"""Fixtures: a tiny random model, small label files, no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest
+import torch
+from helpers import BACKBONE, MAX_TOKENS, make_records
+from transformers import AutoConfig
+
+from framing import Classifier
+from framing.configuration import FramingConfig
+from framing.labels.records import Record
+from framing.labels.schema import Schema, load_schema
+from framing.modeling import FramingModel
+from framing.training.config import TrainConfig
+from framing.training.trainer import Fitted, save_model
+
+# The models here are so small that a second thread costs more than it brings.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    return load_schema()
+
+
+@pytest.fixture(scope="session")
+def model_folder(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with random weights; do not change it, copy it."""
+    torch.manual_seed(1)
+    config = FramingConfig(
+        encoder=AutoConfig.from_pretrained(BACKBONE).to_dict(),
+        label_schema=schema.model_dump(mode="json"),
+        max_tokens=MAX_TOKENS,
+    )
+    model = FramingModel(config)
+    # A random head says nearly the same of every text; spread its answers.
+    torch.nn.init.normal_(model.head.weight, std=2.0)
+    folder = tmp_path_factory.mktemp("model")
+    save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, threshold=0.5)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classifier(model_folder: Path) -> Classifier:
+    return Classifier.from_pretrained(model_folder, device="cpu")
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    """Sixty sentences of thirty documents in two sources."""
+    return make_records(60)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> TrainConfig:
+    return TrainConfig(
+        output=tmp_path / "out",
+        backbone=str(BACKBONE),
+        labels=("unused",),
+        max_epochs=2,
+        batch_size=8,
+        max_tokens=MAX_TOKENS,
+        held_out=0.2,
+        tuning=0.2,
+    )

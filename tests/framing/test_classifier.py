@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from framing import Classifier
+from framing.labels.errors import FramingError
+from framing.models.store import ModelError
+
+TEXT = "Russia keeps its base. Israeli jets struck Homs.\n\nAssad stays in Moscow"
+
+
+def test_offsets_and_probabilities(classifier: Classifier) -> None:
+    document = classifier.classify(TEXT)
+    assert len(document.sentences) == 3
+    for sentence in document.sentences:
+        assert TEXT[sentence.start : sentence.end] == sentence.text
+        assert set(sentence.probabilities) == set(classifier.schema.topic_names)
+        for row in sentence.probabilities.values():
+            assert sum(row.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_tags_follow_the_threshold(classifier: Classifier) -> None:
+    every = classifier.classify(TEXT, threshold=0).sentences[0]
+    assert [tag.topic for tag in every.tags] == list(classifier.schema.topic_names)
+    for tag in every.tags:
+        row = every.probabilities[tag.topic]
+        assert tag.probability == max(p for name, p in row.items() if name != "absent")
+    assert classifier.classify(TEXT, threshold=1).sentences[0].tags == ()
+
+
+def test_split_false_takes_the_text_as_one_unit(classifier: Classifier) -> None:
+    (sentence,) = classifier.classify(f"  {TEXT} ", split=False).sentences
+    assert sentence.text == TEXT
+    assert sentence.start == 2
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\n"])
+@pytest.mark.parametrize("split", [True, False])
+def test_empty_text_gives_an_empty_document(classifier: Classifier, text: str, split: bool) -> None:
+    document = classifier.classify(text, split=split)
+    assert document.sentences == ()
+    assert str(document) == ""
+    assert document.to_dict() == {"text": text, "sentences": []}
+
+
+@pytest.mark.parametrize("value", [b"bytes", None, 3, 2.5, ["a"], object()])
+def test_other_than_text_is_a_type_error(classifier: Classifier, value: Any) -> None:
+    with pytest.raises(TypeError, match="must be a str"):
+        classifier.classify(value)
+
+
+def test_classify_many_names_the_bad_item_after_the_good_ones(classifier: Classifier) -> None:
+    texts: list[Any] = ["One.", "Two.", None, "Four."]
+    seen = []
+    with pytest.raises(TypeError, match=r"texts\[2\] must be a str, got NoneType"):
+        for document in classifier.classify_many(texts):
+            seen.append(document.text)
+    assert seen == ["One.", "Two."]
+
+
+@pytest.mark.parametrize("texts", ["one text", b"bytes"])
+def test_classify_many_refuses_a_single_text(classifier: Classifier, texts: Any) -> None:
+    with pytest.raises(TypeError, match="use classify"):
+        classifier.classify_many(texts)
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, "high", float("nan")])
+def test_threshold_out_of_range(classifier: Classifier, threshold: Any) -> None:
+    with pytest.raises(ValueError, match="threshold must be in"):
+        classifier.classify("A.", threshold=threshold)
+
+
+def test_batch_tokens_out_of_range(classifier: Classifier) -> None:
+    with pytest.raises(ValueError, match="batch_tokens"):
+        classifier.classify_many(["A."], batch_tokens=0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "🇸🇾🚀 Base! 👨‍👩‍👧",
+        "NUL\x00 byte in\x00 text.",
+        "قاعدة حميميم الجوية في سوريا. ستبقى القوات.",
+        "Россия сохранит базы в Сирии. Так сказал Путин.",
+        "\ud800 lone surrogate.",
+        "a" * 50_000,
+        "\u202eright to left",
+    ],
+)
+def test_odd_text_gives_a_sane_result(classifier: Classifier, text: str) -> None:
+    document = classifier.classify(text)
+    assert document.sentences
+    assert all(text[s.start : s.end] == s.text for s in document.sentences)
+    values = [p for s in document.sentences for r in s.probabilities.values() for p in r.values()]
+    assert np.isfinite(values).all()
+
+
+def test_five_megabytes(classifier: Classifier) -> None:
+    paragraph = "Russia keeps its base at Tartus. Nobody asked.\n\n"
+    document = classifier.classify(paragraph * 2_000)
+    assert len(document.sentences) == 4_000
+    one = classifier.classify("word " * 1_000_000, split=False)
+    assert len(one.sentences) == 1
+
+
+def test_long_sentence_is_scored_by_its_strongest_window(classifier: Classifier) -> None:
+    long = "It rained and it rained " * 40 + "while Russia kept its base at Tartus"
+    row = classifier.probabilities([long])[0]
+    ids, owners = classifier._encoder.windows([long])
+    assert set(owners) == {0}
+    assert len(ids) > 1
+    each = classifier._engine.logits(ids)
+    powers = np.exp(each - each.max(-1, keepdims=True))
+    each = powers / powers.sum(-1, keepdims=True)
+    np.testing.assert_allclose(1 - row[:, 0], 1 - each[:, :, 0].min(0), atol=1e-5)
+
+
+def test_order_neighbours_and_batches_never_change_an_answer(classifier: Classifier) -> None:
+    texts = [f"{'word ' * (i % 17)}Russia keeps base {i}." for i in range(80)]
+    reference = {text: classifier.probabilities([text])[0] for text in texts}
+    shuffled = random.Random(3).sample(texts, len(texts))
+    for batch_tokens in (1, 64, 8192):
+        rows = classifier.probabilities(shuffled, batch_tokens=batch_tokens)
+        for text, row in zip(shuffled, rows, strict=True):
+            np.testing.assert_allclose(row, reference[text], atol=1e-5)
+
+
+def test_classify_many_streams(classifier: Classifier) -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield "One. Two. Three."
+
+    documents = classifier.classify_many(endless())
+    for _ in range(5):
+        next(documents)
+    assert taken < 5_000
+
+
+def test_documents_come_in_input_order(classifier: Classifier) -> None:
+    texts = [f"{'a ' * (50 - i)}text {i}." for i in range(50)]
+    assert [d.text for d in classifier.classify_many(texts)] == texts
+
+
+def test_unknown_model_and_device(model_folder: Path) -> None:
+    with pytest.raises(ModelError, match="no such model folder"):
+        Classifier.from_pretrained("./nowhere")
+    with pytest.raises(FramingError, match="unknown device 'gpu'"):
+        Classifier.from_pretrained(model_folder, device="gpu")
+    with pytest.raises(FramingError, match="not on this machine"):
+        Classifier.from_pretrained(model_folder, device="cuda:99")

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import make_records
+
+from framing import Classifier
+from framing.labels.errors import FramingError
+from framing.labels.records import Record, write_records
+from framing.labels.schema import Schema
+from framing.training.baseline import TfidfBaseline
+from framing.training.card import render_card
+from framing.training.config import TrainConfig
+from framing.training.data import class_indices
+from framing.training.evaluation import best_threshold, decide, score
+from framing.training.report import TrainingReport, read_report
+from framing.training.run import leave_one_document_out, train
+
+
+@pytest.fixture
+def ready(config: TrainConfig, tmp_path: Path) -> TrainConfig:
+    write_records(make_records(60), tmp_path / "labels.jsonl")
+    return config.model_copy(update={"labels": (str(tmp_path / "labels.jsonl"),)})
+
+
+def test_train_leaves_a_model_a_report_and_a_card(ready: TrainConfig) -> None:
+    report = train(ready)
+    assert Classifier.from_pretrained(ready.output, device="cpu").classify("A base.").sentences
+    again = read_report(ready.output)
+    # NaN differs from itself, so that the reports are compared as text.
+    assert repr(again) == repr(report)
+    card = (ready.output / "README.md").read_text(encoding="utf-8")
+    assert str(report.held_out[0].estimates["joint_f1"]) in card
+    assert f"{report.held_out[0].sentences} sentences" in card
+    assert "TF-IDF" in card
+    assert {score.system for score in report.held_out} == {
+        "framing",
+        "TF-IDF + logistic regression",
+    }
+
+
+def test_train_refuses_to_overwrite(ready: TrainConfig) -> None:
+    ready.output.mkdir()
+    (ready.output / "mine.txt").write_text("keep")
+    with pytest.raises(FramingError, match="--force"):
+        train(ready)
+    train(ready, force=True)
+    assert (ready.output / "mine.txt").read_text() == "keep"
+
+
+def test_train_leaves_out_a_provenance(ready: TrainConfig) -> None:
+    with pytest.raises(FramingError, match="no records are left"):
+        train(ready, without=["authored"])
+    with pytest.raises(FramingError, match="cannot leave out 'web'"):
+        train(ready, without=["web"])
+
+
+def test_leave_one_document_out_scores_every_sentence_once(
+    schema: Schema, config: TrainConfig
+) -> None:
+    measured, rest = make_records(60)[:4], make_records(60)[4:]
+    ours, baseline = leave_one_document_out(measured, [*measured, *rest], schema, config)
+    assert ours.sentences == baseline.sentences == 4
+    assert ours.documents == 2
+    card = render_card(
+        TrainingReport(
+            config=config.model_dump(mode="json"),
+            counts="| |",
+            sentences=4,
+            epochs=1,
+            threshold=0.5,
+            held_out=(ours, baseline),
+            seconds=1,
+            environment={"torch": "2"},
+            left_out=(ours, baseline),
+            left_out_file="x.jsonl",
+        )
+    )
+    assert "framing evaluate x.jsonl --leave-one-article-out" in card
+
+
+def test_baseline_learns_words(schema: Schema) -> None:
+    records = make_records(60)
+    baseline = TfidfBaseline(records, schema)
+    rows = baseline.probabilities([record.text or "" for record in records])
+    assert rows.shape == (60, 4, 4)
+    np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-5)
+    assert (decide(rows, 0.5) == class_indices(records, schema)).mean() > 0.95
+
+
+def test_decide_and_best_threshold() -> None:
+    rows = np.array([[[0.53, 0.07, 0.4, 0.0]], [[0.9, 0.1, 0.0, 0.0]]], dtype=np.float32)
+    assert decide(rows, 0.5).tolist() == [[0], [0]]
+    assert decide(rows, 0.4).tolist() == [[2], [0]]
+    assert best_threshold(rows, np.array([[2], [0]])) == 0.45
+
+
+def test_scores_of_perfect_predictions(schema: Schema, records: list[Record]) -> None:
+    rows = np.eye(4, dtype=np.float32)[class_indices(records, schema)]
+    scores = score("gold", rows, records, schema, threshold=0.5)
+    assert {name: e.value for name, e in scores.estimates.items()} == {
+        "joint_f1": 1,
+        "topic_macro_f1": 1,
+        "stance_accuracy": 1,
+        "stance_macro_f1": 1,
+        "exact_match": 1,
+    }
+    support = {(label.topic, label.stance): label.support for label in scores.labels}
+    assert support["military_bases", None] == 20
+    assert support["military_bases", "favor"] == 10

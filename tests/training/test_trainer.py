@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import make_records
+from safetensors.torch import load_file
+
+from framing import Classifier
+from framing.labels.records import Record
+from framing.labels.schema import Schema
+from framing.models.store import WEIGHTS, file_hash
+from framing.training.config import TrainConfig
+from framing.training.trainer import class_weights, fit, save_model
+
+
+def test_same_seed_same_weights(schema: Schema, config: TrainConfig, tmp_path: Path) -> None:
+    hashes = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        fitted = fit(make_records(24), schema, config.model_copy(update={"seed": seed}))
+        save_model(fitted, tmp_path / name, threshold=0.5)
+        hashes.append(file_hash(tmp_path / name / WEIGHTS))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_it_learns_and_what_is_saved_says_the_same(
+    schema: Schema, config: TrainConfig, tmp_path: Path
+) -> None:
+    records = make_records(60)
+    strong = config.model_copy(
+        update={"max_epochs": 12, "learning_rate": 5e-3, "head_learning_rate": 3e-2}
+    )
+    save_model(fit(records, schema, strong), tmp_path / "m", threshold=0.5)
+    classifier = Classifier.from_pretrained(tmp_path / "m", device="cpu")
+    assert {t.dtype for t in load_file(tmp_path / "m" / WEIGHTS).values()} == {torch.float16}
+    right = 0
+    for record in records:
+        (sentence,) = classifier.classify(record.text or "", split=False).sentences
+        right += {tag.topic: tag.stance for tag in sentence.tags} == record.labels
+    assert right / len(records) > 0.9
+
+
+def test_early_stopping_keeps_the_best_epoch(schema: Schema, config: TrainConfig) -> None:
+    records = make_records(60)
+    fitted = fit(
+        records[:40],
+        schema,
+        config.model_copy(update={"max_epochs": 6, "patience": 1, "learning_rate": 1e-9}),
+        tuning=records[40:],
+    )
+    scores = [e["eval_joint_f1"] for e in fitted.history if "eval_joint_f1" in e]
+    assert fitted.epochs == int(np.argmax(scores)) + 1
+    assert len(scores) <= fitted.epochs + 1
+
+
+def test_epochs_cuts_training_short(schema: Schema, config: TrainConfig) -> None:
+    fitted = fit(make_records(24), schema, config, epochs=1)
+    assert fitted.epochs == 1
+    assert max(entry["epoch"] for entry in fitted.history) == 1
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_class_weights_average_to_one(schema: Schema, config: TrainConfig, power: float) -> None:
+    records: list[Record] = make_records(60)
+    weights = class_weights(
+        records, schema, config.model_copy(update={"class_weight_power": power})
+    )
+    assert weights.shape == (4, 4)
+    # military_bases: 40 absent, 10 favor, 10 against, no neutral.
+    assert weights[0] @ np.array([40, 10, 10, 0]) / 60 == pytest.approx(1)
+    assert weights[0, 1] / weights[0, 0] == pytest.approx(4**power)
+    assert weights[0, 3] == 0
+
+
+def test_frozen_parts_do_not_move(schema: Schema, config: TrainConfig) -> None:
+    changed = config.model_copy(update={"frozen_layers": 1, "learning_rate": 1e-2})
+    before = fit(make_records(24), schema, changed.model_copy(update={"max_epochs": 1}))
+    after = fit(make_records(24), schema, changed)
+    old, new = (dict(fitted.model.named_parameters()) for fitted in (before, after))
+    embeddings = "encoder.embeddings.word_embeddings.weight"
+    first, second = (f"encoder.encoder.layer.{i}.attention.self.query.weight" for i in (0, 1))
+    assert torch.equal(old[embeddings], new[embeddings])
+    assert torch.equal(old[first], new[first])
+    assert not torch.equal(old[second], new[second])
