@@ -256,7 +256,8 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
     powers: NDArray[np.float32] = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return powers
 
 
 def _with_progress(documents: Iterator[Document], texts: Any) -> Iterator[Document]:

@@ -65,8 +65,8 @@ def length_batches(lengths: Sequence[int], *, batch_tokens: int) -> Iterator[lis
 
 def padded(rows: Iterable[Sequence[int]], *, pad: int) -> tuple[list[list[int]], list[list[int]]]:
     """Pad rows of ids to one length; the second result is the attention mask."""
-    rows = [list(row) for row in rows]
-    width = max(map(len, rows))
-    ids = [row + [pad] * (width - len(row)) for row in rows]
-    mask = [[1] * len(row) + [0] * (width - len(row)) for row in rows]
+    lists = [list(row) for row in rows]
+    width = max(map(len, lists))
+    ids = [row + [pad] * (width - len(row)) for row in lists]
+    mask = [[1] * len(row) + [0] * (width - len(row)) for row in lists]
     return ids, mask

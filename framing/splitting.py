@@ -36,7 +36,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
         ``(start, end)`` pairs in order, not overlapping, free of white space
         at both ends and never empty. White space alone gives no sentence.
     """
-    spans = []
+    spans: list[tuple[int, int]] = []
     for start, end in _units(text):
         for piece_start, piece_end in _pieces(text, start, end):
             spans += _sentences(text, piece_start, piece_end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -84,9 +85,8 @@ def _leave_one_out(
     report = read_report(card) if card else None
     settings = load_config(config)
     schema = load_schema(settings.label_schema)
-    where = {"corpora": corpora, "candidates": settings.corpora}
-    measured = load_records([str(file)], schema, **where)
-    records = load_records(settings.labels, schema, without=without, **where)
+    read = partial(load_records, schema=schema, corpora=corpora, candidates=settings.corpora)
+    measured, records = read([str(file)]), read(settings.labels, without=without)
     scores = leave_one_document_out(measured, records, schema, settings, progress=True)
     print_scores(scores, title=f"{file}, each document left out in turn")
     print_labels(scores[0])
