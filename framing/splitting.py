@@ -1,7 +1,8 @@
 """Split text into sentences, with exact character offsets.
 
-Sentence ends come from `sentencex <https://pypi.org/project/sentencex/>`_,
-chosen over syntok, pysbd and blingfire by ``benchmarks/splitting.py``. What is
+Sentence ends come from `sentencex <https://pypi.org/project/sentencex/>`_: on the seed
+articles it is as good as syntok and pysbd and better than blingfire, and with what is
+added here still five times as fast as any as good (``benchmarks/splitting.py``). What is
 ours is the layout of news text: blank lines and line ends that close a headline.
 """
 

@@ -172,7 +172,8 @@ def tiny_config(folder: Path, *, epochs: int = 1) -> Path:
     path = folder / "config.yaml"
     path.write_text(
         f"output: {folder / 'model'}\nbackbone: {BACKBONE}\nlabels: [{folder / 'labels.jsonl'}]\n"
-        f"max_epochs: {epochs}\npatience: {epochs}\nbatch_size: 4\nheld_out: 0.2\ntuning: 0.2\nmax_tokens: 32\n"
+        f"max_epochs: {epochs}\npatience: {epochs}\nbatch_size: 4\nmax_tokens: 32\n"
+        "held_out: 0.2\ntuning: 0.2\n"
     )
     return path
 
