@@ -35,12 +35,7 @@ from framing.training.data import class_indices, encoded_dataset
 from framing.training.evaluation import joint_f1
 from framing.training.progress import progress_callbacks
 
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.txt",
-)
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True)
@@ -156,9 +151,11 @@ def _new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMo
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
         if hasattr(settings, name):
             setattr(settings, name, config.dropout)
+    encoder = settings.to_dict()
+    encoder.pop("_name_or_path", None)  # a folder on this machine
     model = FramingModel(
         FramingConfig(
-            encoder=settings.to_dict(),
+            encoder=encoder,
             label_schema=schema.model_dump(mode="json"),
             max_tokens=config.max_tokens,
         )

@@ -125,8 +125,8 @@ def _print_table(title: str | None, document: Document) -> None:
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE, expand=True)
-    table.add_column("Sentence", ratio=3)
-    table.add_column("Topic: stance (probability)", ratio=1, min_width=34)
+    table.add_column("Sentence", ratio=1)
+    table.add_column("Topic: stance (probability)", no_wrap=True)
     for sentence in document.sentences:
         text = "".join(char if char.isprintable() else " " for char in sentence.text)
         table.add_row(Text(text), _tags(sentence))
