@@ -200,7 +200,11 @@ def test_train_then_classify_then_leave_one_out(tmp_path: Path) -> None:
 def test_ctrl_c_in_training_is_quiet(tmp_path: Path) -> None:
     config = tiny_config(tmp_path, epochs=100_000)
     process = subprocess.Popen(
-        [*COMMAND, "train", "--config", str(config)], stderr=subprocess.PIPE, text=True
+        [*COMMAND, "train", "--config", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, the signal is ignored and would stay so.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr is not None
     # The first line on standard error says that training is under way.
