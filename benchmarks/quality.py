@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from systems import SYSTEMS
@@ -26,9 +27,8 @@ from systems import SYSTEMS
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
 from framing.training.config import TrainConfig, load_config
-from framing.training.data import class_indices, load_records, texts_of
+from framing.training.data import load_records, texts_of
 from framing.training.evaluation import Probabilities, Scores, score
-from framing.training.metrics import expected_calibration_error
 from framing.training.splits import Split, hold_out
 
 CACHE = Path("runs/quality")
@@ -56,7 +56,6 @@ class Cell:
     fold: str
     seed: int
     scores: Scores
-    ece: float
 
 
 def main() -> None:
@@ -134,7 +133,7 @@ def summarize(cells: Sequence[Cell]) -> list[dict[str, object]]:
                 for end in ("low", "high"):
                     ends = [getattr(c.scores.estimates[name], end) for c in chosen]
                     row[f"{name}_{end}"] = float(np.mean(ends))
-            row["ece"] = float(np.mean([c.ece for c in chosen]))
+            row["ece"] = float(np.mean([c.scores.ece for c in chosen]))
             rows.append(row)
     return rows
 
@@ -145,18 +144,14 @@ def _groups(records: Sequence[Record]) -> list[set[str]]:
 
 
 def _cell(system: str, fold: Fold, schema: Schema, config: TrainConfig) -> Cell:
-    probabilities, threshold = _cached(system, fold.split, schema, config)
-    held_out = fold.split.held_out
-    scores = score(system, probabilities, held_out, schema, threshold=threshold)
-    ece = expected_calibration_error(
-        probabilities, class_indices(held_out, schema), threshold=threshold
-    )
-    return Cell(system, fold.protocol, fold.name, config.seed, scores, ece)
+    probabilities, thresholds = _cached(system, fold.split, schema, config)
+    scores = score(system, probabilities, fold.split.held_out, schema, thresholds=thresholds)
+    return Cell(system, fold.protocol, fold.name, config.seed, scores)
 
 
 def _cached(
     system: str, split: Split, schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, float]:
+) -> tuple[Probabilities, NDArray[np.float64]]:
     """The system's probabilities on the held-out side, computed once for all runs."""
     learned = [(r.id, r.group, r.sha256 or r.text, sorted(r.labels.items())) for r in split.train]
     asked = texts_of(split.held_out)
@@ -165,13 +160,13 @@ def _cached(
     path = CACHE / f"{system}-{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as content:
-            return content["probabilities"], float(content["threshold"])
-    probabilities, threshold = SYSTEMS[system](split.train, asked, schema, config)
+            return content["probabilities"], content["thresholds"]
+    probabilities, thresholds = SYSTEMS[system](split.train, asked, schema, config)
     CACHE.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, probabilities=probabilities, threshold=threshold)
+    np.savez_compressed(partial, probabilities=probabilities, thresholds=thresholds)
     partial.replace(path)
-    return probabilities, threshold
+    return probabilities, np.asarray(thresholds)
 
 
 _FIGURES = {
@@ -196,7 +191,9 @@ def _text(row: dict[str, object], name: str) -> str:
 
 
 def _print(rows: Sequence[dict[str, object]]) -> None:
-    table = Table(caption="mean over folds ± spread over seeds [mean ends of 95 % intervals]")
+    table = Table(
+        caption="mean over folds ± spread over seeds, and mean ends of the 95 % intervals"
+    )
     for name in ("protocol", "system", *_FIGURES.values(), "ECE"):
         table.add_column(name)
     for row in rows:

@@ -1,8 +1,8 @@
 """What ``quality.py`` compares: each learns from records and scores sentences.
 
 A system is a function of (training records, sentences, schema, seed). It returns class
-probabilities of shape (sentences, topics, classes) and the threshold on P(topic) that it
-would decide with, chosen without the sentences.
+probabilities of shape (sentences, topics, classes) and the thresholds on P(topic), one or one
+per topic, that it would decide with, chosen without the sentences.
 """
 
 from __future__ import annotations
@@ -21,31 +21,32 @@ from framing.training.baseline import TfidfBaseline
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, texts_of
 from framing.training.evaluation import Probabilities
-from framing.training.run import fit_tuned
+from framing.training.run import fit_tuned, saved_logits
 
+Thresholds = float | tuple[float, ...]
 System = Callable[
-    [Sequence[Record], Sequence[str], Schema, TrainConfig], tuple[Probabilities, float]
+    [Sequence[Record], Sequence[str], Schema, TrainConfig], tuple[Probabilities, Thresholds]
 ]
 
 
 def ours(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, float]:
-    """The shipped recipe: early stopping and threshold on inner tuning documents."""
+) -> tuple[Probabilities, Thresholds]:
+    """The shipped recipe: early stopping and decision rule on inner tuning documents."""
     tuned = fit_tuned(records, schema, config)
-    return tuned.probabilities(texts), tuned.threshold
+    return tuned.rule.probabilities(saved_logits(tuned.fitted, texts)), tuned.rule.thresholds
 
 
 def tfidf(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, float]:
+) -> tuple[Probabilities, Thresholds]:
     """TF-IDF and class-balanced logistic regression."""
     return TfidfBaseline(records, schema).probabilities(texts), 0.5
 
 
 def priors(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, float]:
+) -> tuple[Probabilities, Thresholds]:
     """Draws labels by their frequency in the training records, whatever the sentence says."""
     labels = class_indices(records, schema)
     classes = len(schema.classes)
@@ -58,7 +59,7 @@ def priors(
 
 def per_topic(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, float]:
+) -> tuple[Probabilities, Thresholds]:
     """One ``AutoModelForSequenceClassification`` per topic, by the Trainer's defaults."""
     labels = class_indices(records, schema)
     rows = [
@@ -70,7 +71,7 @@ def per_topic(
 
 def setfit(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, float]:
+) -> tuple[Probabilities, Thresholds]:
     """SetFit on the same encoder: contrastive pairs, then a regression per topic."""
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer

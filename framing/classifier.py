@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from framing.decisions import DecisionRule
     from framing.encoding import SentenceEncoder
-    from framing.engines.torch import TorchEngine
+    from framing.engines import Engine
     from framing.labels.schema import Schema
 
 # classify_many holds at most about this many sentences at a time: enough for
@@ -24,14 +26,18 @@ _SENTENCES_HELD = 4096
 Span = tuple[int, int]
 
 
-def classify(text: str, *, split: bool = True, threshold: float | None = None) -> Document:
+def classify(
+    text: str, *, split: bool = True, threshold: float | None = None, min_confidence: float = 0.0
+) -> Document:
     """Tag the sentences of one text with the shipped model, on the best device.
 
     The model is loaded at the first call and kept. For other models, devices or
     many texts use :class:`Classifier`. Arguments, result and errors are those of
     :meth:`Classifier.classify`.
     """
-    return _default_classifier().classify(text, split=split, threshold=threshold)
+    return _default_classifier().classify(
+        text, split=split, threshold=threshold, min_confidence=min_confidence
+    )
 
 
 class Classifier:
@@ -41,7 +47,7 @@ class Classifier:
 
     Attributes:
         schema: The topics and stances that the model knows.
-        threshold: The model's own decision threshold, in [0, 1].
+        rule: The model's own temperatures, thresholds and priors.
         folder: Where the model lies.
         engine: Name of what computes, for example ``torch``.
         device: Name of the device it runs on.
@@ -50,19 +56,21 @@ class Classifier:
     def __init__(
         self,
         *,
-        engine: TorchEngine,
+        engine: Engine,
         encoder: SentenceEncoder,
         schema: Schema,
-        threshold: float,
+        rule: DecisionRule,
         folder: Path,
+        priors: Mapping[str, float] | None = None,
     ) -> None:
         self.schema = schema
-        self.threshold = threshold
+        self.rule = rule
         self.folder = folder
-        self.engine = engine.name
-        self.device = str(engine.device)
+        self.engine = engine.name.value
+        self.device = engine.device
         self._engine = engine
         self._encoder = encoder
+        self._priors = _priors(priors, schema, rule) if priors else None
 
     @property
     def weights_hash(self) -> str:
@@ -73,7 +81,13 @@ class Classifier:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | Path = "default", *, device: str = "auto", revision: str | None = None
+        cls,
+        model: str | Path = "default",
+        *,
+        device: str = "auto",
+        engine: str = "torch",
+        revision: str | None = None,
+        priors: Mapping[str, float] | None = None,
     ) -> Classifier:
         """Load a model.
 
@@ -81,35 +95,56 @@ class Classifier:
             model: ``"default"`` for the shipped one, a folder, or a hub id
                 (``owner/name``; this alone uses the network).
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+            engine: ``torch``, or ``openvino``, which is faster on a CPU and needs the extra
+                ``framing[openvino]``.
             revision: Branch, tag or commit on the hub.
+            priors: Share of sentences, in (0, 1), that have a topic in your text, for the
+                topics where you know it, such as ``{"asylum": 0.02}``. Probabilities are
+                re-weighted by Bayes' rule; other topics stay as the model has them.
 
         Raises:
             framing.labels.errors.FramingError: The model is missing, damaged or
-                not a framing model, or the device is not there.
+                not a framing model, device or engine is not there, or a prior is wrong.
         """
         from framing.models.store import find_model
 
-        return cls.from_folder(find_model(model, revision=revision), device=device)
+        folder = find_model(model, revision=revision)
+        return cls.from_folder(folder, device=device, engine=engine, priors=priors)
 
     @classmethod
-    def from_folder(cls, folder: Path, *, device: str = "auto") -> Classifier:
+    def from_folder(
+        cls,
+        folder: Path,
+        *,
+        device: str = "auto",
+        engine: str = "torch",
+        priors: Mapping[str, float] | None = None,
+    ) -> Classifier:
         """Load a local folder without verifying its checksums (see :meth:`from_pretrained`)."""
+        from framing.decisions import DecisionRule
         from framing.encoding import SentenceEncoder
-        from framing.engines.torch import TorchEngine
+        from framing.engines import load_engine
         from framing.labels.schema import parse_schema
+        from framing.models.store import read_config
 
-        engine = TorchEngine(folder, device=device)
-        config = engine.config
+        config = read_config(folder)
+        rule = config.decision_rule
         return cls(
-            engine=engine,
+            engine=load_engine(engine, folder, device=device),
             encoder=SentenceEncoder(folder, max_tokens=config.max_tokens),
             schema=parse_schema(config.label_schema, where=str(folder / "config.json")),
-            threshold=config.threshold,
+            rule=DecisionRule.from_dict(rule) if rule else DecisionRule.plain(config.head_shape[0]),
             folder=folder,
+            priors=priors,
         )
 
     def classify(
-        self, text: str, *, split: bool = True, threshold: float | None = None
+        self,
+        text: str,
+        *,
+        split: bool = True,
+        threshold: float | None = None,
+        min_confidence: float = 0.0,
     ) -> Document:
         """Tag the sentences of one text.
 
@@ -117,14 +152,19 @@ class Classifier:
             text: Any string; an empty one gives a document without sentences.
             split: ``False`` takes the whole text as one sentence.
             threshold: Tag a topic where P(topic) is at least this, in [0, 1];
-                by default the model's own.
+                by default the model's own, per topic.
+            min_confidence: Abstain from tags whose probability is below this, in
+                [0, 1]; their topics are then in :attr:`Sentence.abstained`.
 
         Raises:
             TypeError: ``text`` is not a string.
-            ValueError: ``threshold`` is not in [0, 1].
+            ValueError: ``threshold`` or ``min_confidence`` is not in [0, 1].
         """
         _check_text(text, "text")
-        return next(self.classify_many([text], split=split, threshold=threshold))
+        documents = self.classify_many(
+            [text], split=split, threshold=threshold, min_confidence=min_confidence
+        )
+        return next(documents)
 
     def classify_many(
         self,
@@ -132,6 +172,7 @@ class Classifier:
         *,
         split: bool = True,
         threshold: float | None = None,
+        min_confidence: float = 0.0,
         batch_tokens: int = 8192,
         progress: bool = False,
     ) -> Iterator[Document]:
@@ -143,6 +184,7 @@ class Classifier:
             texts: Strings, for example a list, a generator or an open file.
             split: As in :meth:`classify`.
             threshold: As in :meth:`classify`.
+            min_confidence: As in :meth:`classify`.
             batch_tokens: Tokens per batch, padding included; lower it if a GPU
                 runs out of memory.
             progress: Show a progress bar on standard error.
@@ -150,16 +192,20 @@ class Classifier:
         Raises:
             TypeError: ``texts`` is one string, or an item is not a string (the
                 message says which). Documents before it have come out by then.
-            ValueError: ``threshold`` or ``batch_tokens`` is out of range.
+            ValueError: ``threshold``, ``min_confidence`` or ``batch_tokens`` is out of range.
         """
         if isinstance(texts, str | bytes):
             raise TypeError("texts must be an iterable of strings; use classify() for one text")
-        cut = self.threshold if threshold is None else threshold
-        if not isinstance(cut, int | float) or not 0 <= cut <= 1:
-            raise ValueError(f"threshold must be in [0, 1], got {cut!r}")
+        for name, value in (("threshold", threshold), ("min_confidence", min_confidence)):
+            if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
+                raise ValueError(f"{name} must be in [0, 1], got {value!r}")
+        thresholds = (
+            self.rule.thresholds if threshold is None else (threshold,) * len(self.schema.topics)
+        )
         if batch_tokens < 1:
             raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
-        documents = self._documents(texts, split, cut, batch_tokens)
+        decision = _Decision(thresholds, min_confidence)
+        documents = self._documents(texts, split, decision, batch_tokens)
         return _with_progress(documents, texts) if progress else documents
 
     def probabilities(
@@ -173,26 +219,36 @@ class Classifier:
             the model's limit is scored in overlapping windows, and per topic
             the window with the highest P(topic) counts.
         """
+        from framing.decisions import reweighted
+
+        scores = self.rule.probabilities(self.logits(sentences, batch_tokens=batch_tokens))
+        if self._priors is None:
+            return scores
+        return reweighted(scores, trained=self.rule.priors, wanted=self._priors)
+
+    def logits(self, sentences: Sequence[str], *, batch_tokens: int = 8192) -> NDArray[np.float32]:
+        """What the model says before calibration; shape and windows as in :meth:`probabilities`."""
         import numpy as np
 
+        from framing.decisions import topic_odds
         from framing.encoding import length_batches
 
-        shape = (len(self.schema.topics), len(self.schema.classes))
         ids, owners = self._encoder.windows(sentences)
-        scores = np.empty((len(ids), *shape), dtype=np.float32)
+        shape = (len(self.schema.topics), len(self.schema.classes))
+        windows = np.empty((len(ids), *shape), dtype=np.float32)
         for batch in length_batches([len(row) for row in ids], batch_tokens=batch_tokens):
-            scores[batch] = _softmax(self._engine.logits([ids[i] for i in batch]))
+            windows[batch] = self._engine.logits([ids[i] for i in batch])
         if len(ids) == len(sentences):
-            return scores
+            return windows
         best = np.zeros((len(sentences), *shape), dtype=np.float32)
-        best[..., 0] = 2.0  # above any probability of "absent", so that a window replaces it
-        for owner, window in zip(owners, scores, strict=True):
-            better = window[:, 0] < best[owner, :, 0]
+        best[..., 0] = np.inf  # no odds are lower, so that a window replaces it
+        for owner, window in zip(owners, windows, strict=True):
+            better = topic_odds(window) > topic_odds(best[owner])
             best[owner, better] = window[better]
         return best
 
     def _documents(
-        self, texts: Iterable[str], split: bool, threshold: float, batch_tokens: int
+        self, texts: Iterable[str], split: bool, decision: _Decision, batch_tokens: int
     ) -> Iterator[Document]:
         from framing.splitting import split_sentences, strip_span
 
@@ -202,19 +258,19 @@ class Classifier:
             try:
                 _check_text(text, f"texts[{index}]")
             except TypeError:
-                yield from self._tagged(held, threshold, batch_tokens)
+                yield from self._tagged(held, decision, batch_tokens)
                 raise
             whole = strip_span(text, 0, len(text))
             spans = split_sentences(text) if split else [whole] if whole[0] < whole[1] else []
             held.append((text, spans))
             count += max(1, len(spans))
             if count >= _SENTENCES_HELD:
-                yield from self._tagged(held, threshold, batch_tokens)
+                yield from self._tagged(held, decision, batch_tokens)
                 held, count = [], 0
-        yield from self._tagged(held, threshold, batch_tokens)
+        yield from self._tagged(held, decision, batch_tokens)
 
     def _tagged(
-        self, held: list[tuple[str, list[Span]]], threshold: float, batch_tokens: int
+        self, held: list[tuple[str, list[Span]]], decision: _Decision, batch_tokens: int
     ) -> Iterator[Document]:
         sentences = [text[start:end] for text, spans in held for start, end in spans]
         rows = iter(self.probabilities(sentences, batch_tokens=batch_tokens))
@@ -222,23 +278,36 @@ class Classifier:
             yield Document(
                 text,
                 tuple(
-                    self._sentence(text[start:end], start, end, next(rows), threshold)
+                    self._sentence(text[start:end], start, end, next(rows), decision)
                     for start, end in spans
                 ),
             )
 
     def _sentence(
-        self, text: str, start: int, end: int, row: NDArray[np.float32], threshold: float
+        self, text: str, start: int, end: int, row: NDArray[np.float32], decision: _Decision
     ) -> Sentence:
         classes = self.schema.classes
         probabilities: dict[str, dict[str, float]] = {}
-        tags = []
-        for topic, values in zip(self.schema.topic_names, row.tolist(), strict=True):
+        tags, abstained = [], []
+        topics = zip(self.schema.topic_names, row.tolist(), decision.thresholds, strict=True)
+        for topic, values, threshold in topics:
             probabilities[topic] = dict(zip(classes, values, strict=True))
-            if 1.0 - values[0] >= threshold:
-                best = max(range(1, len(classes)), key=values.__getitem__)
+            if 1.0 - values[0] < threshold:
+                continue
+            best = max(range(1, len(classes)), key=values.__getitem__)
+            if values[best] < decision.min_confidence:
+                abstained.append(topic)
+            else:
                 tags.append(Tag(topic, classes[best], values[best]))
-        return Sentence(text, start, end, tuple(tags), probabilities)
+        return Sentence(text, start, end, tuple(tags), tuple(abstained), probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """From which probability on a topic is tagged, and a tag is given."""
+
+    thresholds: tuple[float, ...]
+    min_confidence: float
 
 
 @functools.cache
@@ -252,12 +321,18 @@ def _check_text(text: object, name: str) -> None:
         raise TypeError(f"{name} must be a str, got {type(text).__name__}{hint}")
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    import numpy as np
+def _priors(given: Mapping[str, float], schema: Schema, rule: DecisionRule) -> tuple[float, ...]:
+    """The rule's priors, with those given in place of them."""
+    from framing.labels.errors import FramingError
 
-    powers: NDArray[np.float32] = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    powers /= powers.sum(axis=-1, keepdims=True)
-    return powers
+    for topic, share in given.items():
+        if topic not in schema.topic_names:
+            known = ", ".join(schema.topic_names)
+            raise FramingError(f"priors: unknown topic {topic!r}; the model has {known}")
+        if not (isinstance(share, int | float) and 0 < share < 1):
+            raise FramingError(f"priors: {topic} must be a share in (0, 1), got {share!r}")
+    own = zip(schema.topic_names, rule.priors, strict=True)
+    return tuple(given.get(topic, prior) for topic, prior in own)
 
 
 def _with_progress(documents: Iterator[Document], texts: Any) -> Iterator[Document]:

@@ -14,7 +14,8 @@ class FramingConfig(PretrainedConfig):  # type: ignore[misc, unused-ignore]
         encoder: Configuration of the encoder, as ``AutoConfig`` writes it.
         label_schema: The schema, as :class:`framing.labels.schema.Schema` dumps it.
         max_tokens: Longest window the encoder is given, in tokens.
-        threshold: A topic is tagged where P(topic) is at least this, in [0, 1].
+        decision_rule: A :class:`~framing.decisions.DecisionRule` as plain numbers; by
+            default the plain softmax, tags from one half on.
     """
 
     model_type = "framing"
@@ -25,13 +26,13 @@ class FramingConfig(PretrainedConfig):  # type: ignore[misc, unused-ignore]
         encoder: dict[str, Any] | None = None,
         label_schema: dict[str, Any] | None = None,
         max_tokens: int = 256,
-        threshold: float = 0.5,
+        decision_rule: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder or {}
         self.label_schema = label_schema or {}
         self.max_tokens = max_tokens
-        self.threshold = threshold
+        self.decision_rule = decision_rule
         super().__init__(**kwargs)
 
     @property

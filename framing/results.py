@@ -34,6 +34,7 @@ class Sentence:
         start: Offset of its first character.
         end: Offset behind its last character.
         tags: What the sentence is about, in the order of the schema; may be empty.
+        abstained: Topics that were found but not tagged, for want of confidence.
         probabilities: Per topic, the probability of every class in [0, 1]:
             ``absent`` and the stances. They sum to one per topic.
     """
@@ -42,6 +43,7 @@ class Sentence:
     start: int
     end: int
     tags: tuple[Tag, ...]
+    abstained: tuple[str, ...]
     probabilities: Mapping[str, Mapping[str, float]] = field(hash=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Sentence:
                 {"topic": tag.topic, "stance": tag.stance, "probability": tag.probability}
                 for tag in self.tags
             ],
+            "abstained": list(self.abstained),
             "probabilities": {topic: dict(row) for topic, row in self.probabilities.items()},
         }
 

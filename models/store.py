@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from framing.labels.errors import FramingError
 
@@ -17,6 +19,21 @@ CHECKSUMS = "checksums.json"
 WEIGHTS = "model.safetensors"
 _REQUIRED = ("config.json", WEIGHTS, "tokenizer.json")
 _RECORDED = ("*.safetensors", "config.json", "tokenizer*.json")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What ``config.json`` says, read without transformers (see ``FramingConfig``)."""
+
+    encoder: dict[str, Any]
+    label_schema: dict[str, Any]
+    max_tokens: int
+    decision_rule: dict[str, Any] | None
+
+    @property
+    def head_shape(self) -> tuple[int, int]:
+        """Number of topics, and of classes per topic (``absent`` included)."""
+        return len(self.label_schema["topics"]), 1 + len(self.label_schema["stances"])
 
 
 class ModelError(FramingError):
@@ -46,6 +63,25 @@ def find_model(model: str | Path, *, revision: str | None = None) -> Path:
         folder = Path(model)
     verify(folder)
     return folder
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Read the configuration of a model folder.
+
+    Raises:
+        ModelError: It is not that of a framing model.
+    """
+    path = folder / "config.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return ModelConfig(
+            encoder=content["encoder"],
+            label_schema=content["label_schema"],
+            max_tokens=content["max_tokens"],
+            decision_rule=content.get("decision_rule"),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: is not the configuration of a framing model") from error
 
 
 def verify(folder: str | Path) -> None:

@@ -14,6 +14,7 @@ from transformers import AutoConfig
 
 from framing import Classifier
 from framing.configuration import FramingConfig
+from framing.decisions import DecisionRule
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
 from framing.modeling import FramingModel
@@ -42,7 +43,8 @@ def model_folder(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Pa
     # A random head says nearly the same of every text; spread its answers.
     torch.nn.init.normal_(model.head.weight, std=2.0)
     folder = tmp_path_factory.mktemp("model")
-    save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, threshold=0.5)
+    rule = DecisionRule.plain(len(schema.topics))
+    save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, rule=rule)
     return folder
 
 

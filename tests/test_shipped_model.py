@@ -9,9 +9,10 @@ from helpers import ROOT, SHARED
 
 from framing import Classifier, classify
 from framing.labels.counts import counts_table
-from framing.labels.records import PACKAGED, packaged_path, read_records
+from framing.labels.records import Record, packaged_path, read_records
 from framing.labels.schema import Schema
 from framing.training.card import render_card
+from framing.training.config import load_config
 from framing.training.report import read_report
 
 FOLDER = ROOT / "models" / "default"
@@ -28,6 +29,11 @@ OBVIOUS = (
     ),
     ("Israeli warplanes bombed military sites near Damascus.", ("sovereignty", "against")),
 )
+
+
+def trained_on(schema: Schema) -> list[Record]:
+    labels = load_config(None).labels
+    return [r for name in labels for r in read_records(packaged_path(name), schema)]
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +75,14 @@ def test_it_is_self_contained_and_small() -> None:
 def test_the_card_is_that_of_the_run_and_the_labels(schema: Schema) -> None:
     report = read_report(FOLDER)
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == render_card(report)
-    records = [r for name in PACKAGED for r in read_records(packaged_path(name), schema)]
+    records = trained_on(schema)
     assert report.counts == counts_table(records, schema)
     assert report.left_out, "run: make evaluate"
 
 
 def test_the_data_card_counts_what_is_there(schema: Schema) -> None:
     card = (ROOT / "labels" / "README.md").read_text(encoding="utf-8")
-    records = [r for name in PACKAGED for r in read_records(packaged_path(name), schema)]
+    records = trained_on(schema)
     assert counts_table(records, schema) in card
 
 
@@ -93,3 +99,17 @@ def test_seed_articles_get_tags(shipped: Classifier) -> None:
     for path in sorted((SHARED / "seeds").glob("*.txt")):
         document = shipped.classify(path.read_text(encoding="utf-8"))
         assert any(sentence.tags for sentence in document.sentences), path
+
+
+def test_behaviour_is_as_the_card_says(shipped: Classifier, schema: Schema) -> None:
+    cases = read_records(packaged_path("behaviour"), schema)
+    failures = dict.fromkeys((case.document for case in cases), 0)
+    for case in cases:
+        tags = shipped.classify(case.text or "", split=False).sentences[0].tags
+        failures[case.document] += {tag.topic: tag.stance for tag in tags} != case.labels
+    reported = read_report(FOLDER).behaviour
+    assert list(failures) == list(reported)
+    assert len(cases) == sum(count for _, count in reported.values()) >= 200
+    # Another processor may tip a borderline case.
+    for name, count in failures.items():
+        assert abs(count - reported[name][0]) <= 1, name

@@ -35,6 +35,9 @@ class TrainConfig(BaseModel):
     held_out: Fraction = 0.15
     tuning: Fraction = 0.10
 
+    unseen_sources: tuple[str, ...] = ()
+    behaviour: str | None = None
+
     max_epochs: int = Field(default=8, ge=1)
     patience: int = Field(default=2, ge=1)
     batch_size: int = Field(default=64, ge=1)

@@ -1,23 +1,28 @@
-"""From probabilities to decisions, and from decisions to figures with intervals."""
+"""From probabilities and a reference to figures with intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from framing.decisions import decide, likeliest_stance
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.data import Labels, class_indices
-from framing.training.metrics import METRICS, StanceAccuracy, StanceMacroF1, TopicF1
+from framing.training.metrics import (
+    METRICS,
+    StanceAccuracy,
+    StanceMacroF1,
+    TopicF1,
+    expected_calibration_error,
+)
 
 Probabilities = NDArray[np.float32]
 """Shape (sentences, topics, classes); class 0 is ``absent``."""
-
-_THRESHOLDS = np.round(np.arange(0.20, 0.81, 0.05), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,8 @@ class Scores:
             ``stance_accuracy``, ``stance_macro_f1``, ``exact_match``).
         topics: F1 by topic, stance ignored.
         labels: One score per topic, and per topic and stance.
+        ece: Expected calibration error of the tags, in [0, 1].
+        abstention: Rows of (min_confidence, share of tags kept, share of those right).
     """
 
     system: str
@@ -67,28 +74,8 @@ class Scores:
     estimates: dict[str, Estimate]
     topics: dict[str, Estimate]
     labels: tuple[LabelScore, ...]
-
-
-def decide(probabilities: Probabilities, threshold: float) -> Labels:
-    """Class index per sentence and topic: the likeliest stance where P(topic) >= threshold."""
-    present = 1.0 - probabilities[..., 0] >= threshold
-    result: Labels = np.where(present, likeliest_stance(probabilities), 0)
-    return result
-
-
-def likeliest_stance(probabilities: Probabilities) -> Labels:
-    """Index of the likeliest class that is not ``absent``."""
-    result: Labels = probabilities[..., 1:].argmax(-1) + 1
-    return result
-
-
-def best_threshold(probabilities: Probabilities, gold: Labels) -> float:
-    """The threshold with the best joint F1; of equals, the one nearest to 0.5.
-
-    Call it on tuning documents, never on those that a figure is reported for.
-    """
-    scored = [(joint_f1(decide(probabilities, t), gold), -abs(t - 0.5), t) for t in _THRESHOLDS]
-    return float(max(scored)[2])
+    ece: float
+    abstention: tuple[tuple[float, float, float], ...]
 
 
 def joint_f1(predicted: Labels, gold: Labels) -> float:
@@ -104,7 +91,7 @@ def score(
     records: Sequence[Record],
     schema: Schema,
     *,
-    threshold: float | Sequence[float],
+    thresholds: object,
 ) -> Scores:
     """Compare a system's probabilities with the records' labels.
 
@@ -113,12 +100,9 @@ def score(
         probabilities: For the records, in their order.
         records: The reference; intervals resample its documents.
         schema: Topics and stances.
-        threshold: As in :func:`decide`; or one per record, for cross-validation.
+        thresholds: As in :func:`framing.decisions.decide`.
     """
-    cut = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(records))
-    decided = np.where(
-        1.0 - probabilities[..., 0] >= cut[:, None], likeliest_stance(probabilities), 0
-    )
+    decided = decide(probabilities, thresholds)
     gold, stances = class_indices(records, schema), likeliest_stance(probabilities)
     common: dict[str, Any] = {
         "references": gold.tolist(),
@@ -140,10 +124,25 @@ def score(
         estimates=estimates,
         topics=topics,
         labels=tuple(_label_scores(decided, gold, schema)),
+        ece=expected_calibration_error(probabilities, decided, gold),
+        abstention=tuple(_abstention(probabilities, decided, gold)),
     )
 
 
 _ENDS = ("", "_low", "_high")
+_CONFIDENCES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def _abstention(
+    probabilities: Probabilities, decided: Labels, gold: Labels
+) -> Iterator[tuple[float, float, float]]:
+    """The risk-coverage curve (El-Yaniv & Wiener 2010) at a few confidences."""
+    tagged = decided > 0
+    confidence, right = probabilities[..., 1:].max(-1)[tagged], (decided == gold)[tagged]
+    for least in _CONFIDENCES:
+        kept = confidence >= least
+        if kept.any():
+            yield least, float(kept.mean()), float(right[kept].mean())
 
 
 def _label_scores(predicted: Labels, gold: Labels, schema: Schema) -> list[LabelScore]:

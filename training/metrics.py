@@ -165,28 +165,26 @@ METRICS: tuple[type[_BootstrapMetric], ...] = (
 
 
 def expected_calibration_error(
-    probabilities: NDArray[np.float32], gold: Ints, *, threshold: float, bins: int = 10
+    probabilities: NDArray[np.float32], decided: Ints, gold: Ints, *, bins: int = 10
 ) -> float:
     """How far the probability of a tag is from how often such a tag is right.
 
-    Over the tags given at ``threshold``: confidence is P(topic and stance), right means
-    that topic and stance are. Bins of equal width, weighted by their tags (Naeini et al.
-    2015, Guo et al. 2017).
+    Over the tags given: confidence is P(topic and stance), right means that topic and
+    stance are. Bins of equal width, weighted by their tags (Guo et al. 2017).
 
     Args:
         probabilities: (sentences, topics, classes); class 0 is ``absent``.
-        gold: Class indices, (sentences, topics).
-        threshold: A topic is tagged where P(topic) is at least this.
+        decided: Class indices that were decided, (sentences, topics).
+        gold: Class indices of the reference, (sentences, topics).
         bins: Number of bins over [0, 1].
 
     Returns:
         In [0, 1]; NaN where nothing is tagged.
     """
-    tagged = 1.0 - probabilities[..., 0] >= threshold
-    confidence = probabilities[..., 1:].max(-1)[tagged]
-    right = (probabilities[..., 1:].argmax(-1) + 1 == gold)[tagged]
-    if not len(right):
+    tagged = decided > 0
+    if not tagged.any():
         return float("nan")
+    confidence, right = probabilities[..., 1:].max(-1)[tagged], (decided == gold)[tagged]
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(index, weights=right - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(right))

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from framing.decisions import DecisionRule
 from framing.labels.errors import FramingError
 from framing.training.evaluation import Scores
 
@@ -26,8 +27,11 @@ class TrainingReport:
         counts: Markdown table of labels per topic, stance and provenance.
         sentences: Number of annotated sentences.
         epochs: Epochs that were best on the tuning documents.
-        threshold: Decision threshold chosen on the tuning documents.
+        rule: The decision rule that the model carries.
         held_out: Scores on held-out documents, ours first.
+        unseen: Scores on whole sources that a model was trained without, each before
+            calibration, and calibrated on the other sources.
+        behaviour: Failures and number of cases per capability.
         seconds: Wall time of the run.
         environment: Versions and machine.
         left_out: Scores of leave-one-document-out on some file, if it was run.
@@ -41,8 +45,10 @@ class TrainingReport:
     counts: str
     sentences: int
     epochs: int
-    threshold: float
+    rule: DecisionRule
     held_out: tuple[Scores, ...]
+    unseen: tuple[Scores, ...]
+    behaviour: dict[str, tuple[int, int]]
     seconds: int
     environment: dict[str, str]
     left_out: tuple[Scores, ...] = ()

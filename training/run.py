@@ -11,32 +11,41 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from framing.classifier import Classifier
+from framing.decisions import DecisionRule, Floats
 from framing.labels.counts import counts_table
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
 from framing.training.baseline import TfidfBaseline
+from framing.training.calibration import fit_rule
 from framing.training.card import write_card
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices, load_records, texts_of
-from framing.training.evaluation import Probabilities, Scores, best_threshold, score
+from framing.training.data import Labels, class_indices, load_records, texts_of
+from framing.training.evaluation import Scores, score
 from framing.training.report import TrainingReport, environment
 from framing.training.splits import hold_out, split_by_document
 from framing.training.trainer import Fitted, fit, save_model
 
+MODEL_NAME = "framing"
+BASELINE_NAME = "TF-IDF + logistic regression"
+
 
 @dataclass(frozen=True)
 class Tuned:
-    """A fitted model, and the decision threshold that suited the tuning documents."""
+    """A fitted model, and the decision rule that suited text it had not learned from."""
 
     fitted: Fitted
-    threshold: float
+    rule: DecisionRule
 
-    def probabilities(self, texts: Sequence[str]) -> Probabilities:
-        """Class probabilities from the model as it would be saved, in fp16."""
-        with TemporaryDirectory(prefix="framing-model-") as folder:
-            save_model(self.fitted, folder, threshold=self.threshold)
-            return Classifier.from_folder(Path(folder)).probabilities(texts)
+
+@dataclass(frozen=True)
+class Unseen:
+    """A source, and the logits of a model that was trained without it."""
+
+    source: str
+    records: tuple[Record, ...]
+    logits: Floats
+    gold: Labels
 
 
 def train(
@@ -50,8 +59,10 @@ def train(
 ) -> TrainingReport:
     """Train, measure on held-out documents, and write a model folder with its card.
 
-    With ``config.refit`` the shipped weights are trained anew on all records
-    for as many epochs as were best for the measured model.
+    Temperatures and thresholds are fitted on whole sources (``config.unseen_sources``)
+    that a model was trained without, since that is how users' text will look to it. With
+    ``config.refit`` the shipped weights are trained anew on all records for as many
+    epochs as were best for the measured model.
 
     Args:
         config: Labels, backbone and hyperparameters.
@@ -74,19 +85,26 @@ def train(
     )
     split = split_by_document(records, fraction=config.held_out, seed=config.seed)
     tuned = fit_tuned(split.train, schema, config, title="Measured model" if progress else None)
-    scores = _both_scores(tuned, split.train, split.held_out, schema)
+    unseen = leave_sources_out(
+        split.train, schema, config, epochs=tuned.fitted.epochs, progress=progress
+    )
+    if unseen:
+        tuned = Tuned(tuned.fitted, _rule(unseen))
+    held_out = _held_out_scores(tuned, split.train, split.held_out, schema)
     fitted = tuned.fitted
     if config.refit:
         title = "Shipped model" if progress else None
         fitted = fit(records, schema, config, epochs=tuned.fitted.epochs, title=title)
-    save_model(fitted, folder, threshold=tuned.threshold)
+    save_model(fitted, folder, rule=tuned.rule)
     report = TrainingReport(
         config=config.model_dump(mode="json"),
         counts=counts_table(records, schema),
         sentences=len(records),
         epochs=tuned.fitted.epochs,
-        threshold=tuned.threshold,
-        held_out=scores,
+        rule=tuned.rule,
+        held_out=held_out,
+        unseen=tuple(_unseen_scores(unseen, schema)),
+        behaviour=_behaviour(folder, schema, config),
         seconds=round(time.monotonic() - started),
         environment=environment(),
     )
@@ -97,12 +115,35 @@ def train(
 def fit_tuned(
     records: Sequence[Record], schema: Schema, config: TrainConfig, *, title: str | None = None
 ) -> Tuned:
-    """Fit with early stopping and choose the threshold, both on tuning documents."""
+    """Fit with early stopping, and fit the decision rule, both on tuning documents."""
     split = split_by_document(records, fraction=config.tuning, seed=config.seed)
     fitted = fit(split.train, schema, config, tuning=split.held_out, title=title)
-    candidate = Tuned(fitted, 0.5)
-    probabilities = candidate.probabilities(texts_of(split.held_out))
-    return Tuned(fitted, best_threshold(probabilities, class_indices(split.held_out, schema)))
+    logits = saved_logits(fitted, texts_of(split.held_out))
+    return Tuned(fitted, fit_rule(logits, class_indices(split.held_out, schema)))
+
+
+def leave_sources_out(
+    records: Sequence[Record],
+    schema: Schema,
+    config: TrainConfig,
+    *,
+    epochs: int,
+    progress: bool = False,
+) -> list[Unseen]:
+    """For each of ``config.unseen_sources`` that there is: train without it, and score it."""
+    result = []
+    for source in config.unseen_sources:
+        groups = {record.group for record in records if record.source == source}
+        if not groups:
+            continue
+        split = hold_out(records, groups)
+        title = f"Model without {source}" if progress else None
+        fitted = fit(split.train, schema, config, epochs=epochs, title=title)
+        gold = class_indices(split.held_out, schema)
+        result.append(
+            Unseen(source, split.held_out, saved_logits(fitted, texts_of(split.held_out)), gold)
+        )
+    return result
 
 
 def leave_one_document_out(
@@ -130,28 +171,70 @@ def leave_one_document_out(
         title = f"Without document {number} of {len(groups)}" if progress else None
         tuned = fit_tuned(split.train, schema, config, title=title)
         texts = texts_of(split.held_out)
-        model_rows.append(tuned.probabilities(texts))
-        baseline_rows.append(TfidfBaseline(split.train, schema).probabilities(texts))
-        thresholds += [tuned.threshold] * len(texts)
+        model_rows.append(tuned.rule.probabilities(saved_logits(tuned.fitted, texts)))
+        baseline = TfidfBaseline(split.train, schema)
+        baseline_rows.append(baseline.probabilities(texts))
+        thresholds += [tuned.rule.thresholds] * len(split.held_out)
         ordered += split.held_out
-    model, baseline = np.concatenate(model_rows), np.concatenate(baseline_rows)
+    model, baseline_all = np.concatenate(model_rows), np.concatenate(baseline_rows)
     return (
-        score(MODEL_NAME, model, ordered, schema, threshold=thresholds),
-        score(BASELINE_NAME, baseline, ordered, schema, threshold=0.5),
+        score(MODEL_NAME, model, ordered, schema, thresholds=thresholds),
+        score(BASELINE_NAME, baseline_all, ordered, schema, thresholds=0.5),
     )
 
 
-MODEL_NAME = "framing"
-BASELINE_NAME = "TF-IDF + logistic regression"
+def saved_logits(fitted: Fitted, texts: Sequence[str]) -> Floats:
+    """Logits from the model as it would be saved, in fp16: (sentences, topics, classes)."""
+    with TemporaryDirectory(prefix="framing-model-") as folder:
+        topics = fitted.model.config.head_shape[0]
+        save_model(fitted, folder, rule=DecisionRule.plain(topics))
+        return Classifier.from_folder(Path(folder)).logits(texts)
 
 
-def _both_scores(
+def _rule(unseen: Sequence[Unseen]) -> DecisionRule:
+    logits = np.concatenate([part.logits for part in unseen])
+    return fit_rule(logits, np.concatenate([part.gold for part in unseen]))
+
+
+def _unseen_scores(unseen: Sequence[Unseen], schema: Schema) -> list[Scores]:
+    """Each source under the rule fitted on the others, and before it under the plain softmax."""
+    scores = []
+    for part in unseen:
+        others = [other for other in unseen if other.source != part.source]
+        plain = DecisionRule.plain(len(schema.topics))
+        rules = {f"{part.source}, uncalibrated": plain}
+        if others:
+            rules[part.source] = _rule(others)
+        for name, rule in rules.items():
+            probabilities = rule.probabilities(part.logits)
+            scores.append(
+                score(name, probabilities, part.records, schema, thresholds=rule.thresholds)
+            )
+    return scores
+
+
+def _held_out_scores(
     tuned: Tuned, train_records: Sequence[Record], held_out: Sequence[Record], schema: Schema
 ) -> tuple[Scores, ...]:
     texts = texts_of(held_out)
     baseline = TfidfBaseline(train_records, schema).probabilities(texts)
-    probabilities = tuned.probabilities(texts)
+    probabilities = tuned.rule.probabilities(saved_logits(tuned.fitted, texts))
     return (
-        score(MODEL_NAME, probabilities, held_out, schema, threshold=tuned.threshold),
-        score(BASELINE_NAME, baseline, held_out, schema, threshold=0.5),
+        score(MODEL_NAME, probabilities, held_out, schema, thresholds=tuned.rule.thresholds),
+        score(BASELINE_NAME, baseline, held_out, schema, thresholds=0.5),
     )
+
+
+def _behaviour(folder: Path, schema: Schema, config: TrainConfig) -> dict[str, tuple[int, int]]:
+    """Failures and cases per capability, of the model that was saved."""
+    if config.behaviour is None:
+        return {}
+    cases = load_records([config.behaviour], schema)
+    classifier = Classifier.from_folder(folder)
+    result: dict[str, tuple[int, int]] = {}
+    documents = classifier.classify_many(texts_of(cases), split=False)
+    for case, document in zip(cases, documents, strict=True):
+        tags = {tag.topic: tag.stance for s in document.sentences for tag in s.tags}
+        failures, count = result.get(case.document, (0, 0))
+        result[case.document] = (failures + (tags != case.labels), count + 1)
+    return result

@@ -24,6 +24,7 @@ from transformers import (
 )
 
 from framing.configuration import FramingConfig
+from framing.decisions import DecisionRule
 from framing.encoding import SentenceEncoder, padded
 from framing.labels.records import Record
 from framing.labels.schema import Schema
@@ -117,14 +118,14 @@ def fit(
     return Fitted(model.eval(), backbone, round(best["epoch"]), history)
 
 
-def save_model(fitted: Fitted, folder: str | Path, *, threshold: float) -> None:
+def save_model(fitted: Fitted, folder: str | Path, *, rule: DecisionRule) -> None:
     """Write a self-contained model folder: fp16 weights, tokenizer, configuration."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _TOKENIZER_FILES:
         if (fitted.backbone / name).is_file():
             shutil.copyfile(fitted.backbone / name, folder / name)
-    fitted.model.config.threshold = threshold
+    fitted.model.config.decision_rule = rule.to_dict()
     with quiet_transformers():
         fitted.model.to("cpu", dtype=torch.float16).save_pretrained(folder)
 

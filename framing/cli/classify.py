@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from framing.results import Document, Sentence
 
 ModelOption = Annotated[str, typer.Option(help="'default', a model folder, or a hub id.")]
+EngineOption = Annotated[str, typer.Option(help="torch, or openvino: faster on a CPU.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 # A word that ends like a file but is none is more likely mistyped than news.
@@ -35,10 +36,14 @@ def classify(
     ] = None,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
+    engine: EngineOption = "torch",
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Tag a topic where P(topic) is at least this."),
     ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Abstain from tags less probable than this.")
+    ] = 0.0,
     split: Annotated[
         bool, typer.Option(help="Split into sentences; --no-split takes each text as one.")
     ] = True,
@@ -56,9 +61,11 @@ def classify(
 
     from framing.classifier import Classifier
 
-    classifier = Classifier.from_pretrained(model, device=device)
+    classifier = Classifier.from_pretrained(model, device=device, engine=engine)
     texts = [text for _, text in named_texts]
-    documents = classifier.classify_many(texts, split=split, threshold=threshold)
+    documents = classifier.classify_many(
+        texts, split=split, threshold=threshold, min_confidence=min_confidence
+    )
     sources = [source for (source, _) in named_texts]
     if as_json or not sys.stdout.isatty():
         _print_json(zip(sources, documents, strict=True))
@@ -71,6 +78,8 @@ def _read(name: str) -> str:
     """The text that an argument means: standard input, a file, or itself."""
     if name == "-":
         return _decoded(sys.stdin.buffer.read(), "standard input")
+    if not name.strip():
+        return name
     path = Path(name)
     try:
         if path.is_file():

@@ -61,7 +61,7 @@ def _evaluate(
         classifier.probabilities(texts_of(records)),
         records,
         classifier.schema,
-        threshold=classifier.threshold if threshold is None else threshold,
+        thresholds=classifier.rule.thresholds if threshold is None else threshold,
     )
     print_scores([scores], title=str(file))
     print_labels(scores)

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from framing import __version__
-from framing.cli.classify import DeviceOption, ModelOption
+from framing.cli.classify import DeviceOption, EngineOption, ModelOption
 
 
 def info(
     model: ModelOption = "default",
     device: DeviceOption = "auto",
+    engine: EngineOption = "torch",
     definitions: Annotated[
         bool, typer.Option("--definitions", help="Print what topics and stances mean, too.")
     ] = False,
@@ -20,20 +21,20 @@ def info(
     """Show the model, its schema, the engine and the device."""
     from framing.classifier import Classifier
 
-    classifier = Classifier.from_pretrained(model, device=device)
+    classifier = Classifier.from_pretrained(model, device=device, engine=engine)
     schema = classifier.schema
     rows = {
         "framing": __version__,
         "model": str(classifier.folder),
         "weights": f"SHA-256 {classifier.weights_hash}",
-        "threshold": f"{classifier.threshold:.2f}",
+        "thresholds": ", ".join(f"{value:.2f}" for value in classifier.rule.thresholds),
         "engine": classifier.engine,
         "device": classifier.device,
         "topics": ", ".join(schema.topic_names),
         "stances": ", ".join(schema.stance_names),
     }
     for name, value in rows.items():
-        typer.echo(f"{name + ':':<11}{value}")
+        typer.echo(f"{name + ':':<12}{value}")
     if definitions:
         for topic in schema.topics:
             typer.echo(f"\n{topic.name}: {topic.definition}\n  target: {topic.target}")

@@ -37,6 +37,7 @@ def print_scores(scores: Sequence[Scores], *, title: str) -> None:
         table.add_column(system.system, justify="right")
     for name, words in _TITLES.items():
         table.add_row(words, *(str(system.estimates[name]) for system in scores))
+    table.add_row("calibration error", *(_figure(system.ece) for system in scores))
     for topic in first.topics:
         table.add_row(f"F1 {topic}", *(str(system.topics[topic]) for system in scores))
     _console().print(table)

@@ -44,4 +44,6 @@ def train(
         progress=True,
     )
     print_scores(report.held_out, title="Held-out documents")
+    for scores in report.unseen:
+        print_scores([scores], title="Source not trained on")
     typer.echo(f"Model and card: {output or settings.output} ({report.seconds} s)")

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from framing.configuration import FramingConfig
 from framing.encoding import padded
+from framing.engines import EngineName
 from framing.labels.errors import FramingError
 from framing.modeling import FramingModel
 from framing.quiet import quiet_transformers
@@ -20,17 +20,17 @@ from framing.quiet import quiet_transformers
 class TorchEngine:
     """Runs a model folder on one device, in single precision on a CPU, else in half."""
 
-    name = "torch"
+    name = EngineName.TORCH
 
     def __init__(self, folder: Path, *, device: str) -> None:
-        self.device = resolve_device(device)
-        dtype = torch.float32 if self.device.type == "cpu" else torch.float16
+        self._device = resolve_device(device)
+        self.device = str(self._device)
+        dtype = torch.float32 if self._device.type == "cpu" else torch.float16
         with quiet_transformers():
             self._model: Any = FramingModel.from_pretrained(
                 folder, dtype=dtype, use_safetensors=True, local_files_only=True
             )
-        self._model.to(self.device).eval()
-        self.config: FramingConfig = self._model.config
+        self._model.to(self._device).eval()
         self._pad = int(self._model.encoder.config.pad_token_id or 0)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
@@ -38,8 +38,8 @@ class TorchEngine:
         ids, mask = padded(batch, pad=self._pad)
         with torch.inference_mode():
             output = self._model(
-                input_ids=torch.tensor(ids, device=self.device),
-                attention_mask=torch.tensor(mask, device=self.device),
+                input_ids=torch.tensor(ids, device=self._device),
+                attention_mask=torch.tensor(mask, device=self._device),
             )
         result: NDArray[np.float32] = output.logits.float().cpu().numpy()
         return result

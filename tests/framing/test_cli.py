@@ -107,6 +107,9 @@ def test_no_split_and_empty_text(model_folder: Path) -> None:
     result = run("classify", "One. Two.", "--no-split", "--model", model_folder)
     assert json.loads(result.stdout)["text"] == "One. Two."
     assert run("classify", "-", "--model", model_folder, stdin="").returncode == 0
+    for empty in ("", "  "):
+        result = run("classify", empty, "--model", model_folder)
+        assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_table_on_a_terminal(model_folder: Path) -> None:

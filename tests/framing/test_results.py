@@ -17,7 +17,7 @@ def test_to_dict_is_json(classifier: Classifier) -> None:
     document = classifier.classify("Russia keeps its base.", threshold=0)
     content = json.loads(json.dumps(document.to_dict()))
     (sentence,) = content["sentences"]
-    assert set(sentence) == {"text", "start", "end", "tags", "probabilities"}
+    assert set(sentence) == {"text", "start", "end", "tags", "abstained", "probabilities"}
     assert set(sentence["tags"][0]) == {"topic", "stance", "probability"}
 
 

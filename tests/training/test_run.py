@@ -5,6 +5,7 @@ import pytest
 from helpers import make_records
 
 from framing import Classifier
+from framing.decisions import DecisionRule, decide
 from framing.labels.errors import FramingError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema
@@ -12,7 +13,7 @@ from framing.training.baseline import TfidfBaseline
 from framing.training.card import render_card
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices
-from framing.training.evaluation import best_threshold, decide, score
+from framing.training.evaluation import score
 from framing.training.report import TrainingReport, read_report
 from framing.training.run import leave_one_document_out, train
 
@@ -37,6 +38,29 @@ def test_train_leaves_a_model_a_report_and_a_card(ready: TrainConfig) -> None:
         "framing",
         "TF-IDF + logistic regression",
     }
+
+
+def test_train_scores_whole_sources_and_behaviour(ready: TrainConfig, tmp_path: Path) -> None:
+    write_records(make_records(6), tmp_path / "cases.jsonl")
+    config = ready.model_copy(
+        update={
+            "unseen_sources": ("wire", "blog", "none"),
+            "behaviour": str(tmp_path / "cases.jsonl"),
+        }
+    )
+    report = train(config)
+    assert [scores.system for scores in report.unseen] == [
+        "wire, uncalibrated",
+        "wire",
+        "blog, uncalibrated",
+        "blog",
+    ]
+    assert {name: cases for name, (_, cases) in report.behaviour.items()} == {
+        "d0": 2,
+        "d1": 2,
+        "d2": 2,
+    }
+    assert Classifier.from_pretrained(config.output, device="cpu").rule == report.rule
 
 
 def test_train_refuses_to_overwrite(ready: TrainConfig) -> None:
@@ -68,8 +92,10 @@ def test_leave_one_document_out_scores_every_sentence_once(
             counts="| |",
             sentences=4,
             epochs=1,
-            threshold=0.5,
+            rule=DecisionRule.plain(4),
             held_out=(ours, baseline),
+            unseen=(),
+            behaviour={"negation": (1, 4)},
             seconds=1,
             environment={"torch": "2"},
             left_out=(ours, baseline),
@@ -77,6 +103,7 @@ def test_leave_one_document_out_scores_every_sentence_once(
         )
     )
     assert "framing evaluate x.jsonl --leave-one-article-out" in card
+    assert "| negation | 1 | 4 |" in card
 
 
 def test_baseline_learns_words(schema: Schema) -> None:
@@ -88,16 +115,9 @@ def test_baseline_learns_words(schema: Schema) -> None:
     assert (decide(rows, 0.5) == class_indices(records, schema)).mean() > 0.95
 
 
-def test_decide_and_best_threshold() -> None:
-    rows = np.array([[[0.53, 0.07, 0.4, 0.0]], [[0.9, 0.1, 0.0, 0.0]]], dtype=np.float32)
-    assert decide(rows, 0.5).tolist() == [[0], [0]]
-    assert decide(rows, 0.4).tolist() == [[2], [0]]
-    assert best_threshold(rows, np.array([[2], [0]])) == 0.45
-
-
 def test_scores_of_perfect_predictions(schema: Schema, records: list[Record]) -> None:
     rows = np.eye(4, dtype=np.float32)[class_indices(records, schema)]
-    scores = score("gold", rows, records, schema, threshold=0.5)
+    scores = score("gold", rows, records, schema, thresholds=0.5)
     assert {name: e.value for name, e in scores.estimates.items()} == {
         "joint_f1": 1,
         "topic_macro_f1": 1,

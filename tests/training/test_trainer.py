@@ -7,6 +7,7 @@ from helpers import make_records
 from safetensors.torch import load_file
 
 from framing import Classifier
+from framing.decisions import DecisionRule
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
@@ -18,7 +19,7 @@ def test_same_seed_same_weights(schema: Schema, config: TrainConfig, tmp_path: P
     hashes = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         fitted = fit(make_records(24), schema, config.model_copy(update={"seed": seed}))
-        save_model(fitted, tmp_path / name, threshold=0.5)
+        save_model(fitted, tmp_path / name, rule=DecisionRule.plain(4))
         hashes.append(file_hash(tmp_path / name / WEIGHTS))
     assert hashes[0] == hashes[1] != hashes[2]
 
@@ -30,7 +31,7 @@ def test_it_learns_and_what_is_saved_says_the_same(
     strong = config.model_copy(
         update={"max_epochs": 12, "learning_rate": 5e-3, "head_learning_rate": 3e-2}
     )
-    save_model(fit(records, schema, strong), tmp_path / "m", threshold=0.5)
+    save_model(fit(records, schema, strong), tmp_path / "m", rule=DecisionRule.plain(4))
     classifier = Classifier.from_pretrained(tmp_path / "m", device="cpu")
     assert {t.dtype for t in load_file(tmp_path / "m" / WEIGHTS).values()} == {torch.float16}
     right = 0

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from framing import Classifier
+from framing.decisions import DecisionRule, decide, reweighted
+from framing.labels.errors import FramingError
+
+LOGITS = arrays(np.float32, (5, 2, 4), elements=st.floats(-50, 50, width=32))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+@given(LOGITS)
+def test_plain_rule_is_the_softmax(logits: np.ndarray) -> None:
+    found = DecisionRule.plain(2).probabilities(logits)
+    np.testing.assert_allclose(found, softmax(logits), atol=1e-5)
+
+
+@given(LOGITS, st.floats(0.3, 8), st.floats(0.3, 8))
+def test_temperatures_keep_sums_and_decisions(logits: np.ndarray, a: float, b: float) -> None:
+    rule = DecisionRule(((a, b), (b, a)), (0.5, 0.5), (0.5, 0.5))
+    found = rule.probabilities(logits)
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+    plain = softmax(logits)
+    sure = np.abs(plain[..., 0] - 0.5) > 1e-3
+    assert ((found[..., 0] > 0.5) == (plain[..., 0] > 0.5))[sure].all()
+
+
+def test_a_higher_temperature_is_less_sure() -> None:
+    logits = np.array([[[0.0, 4.0, 1.0, 0.0]]], dtype=np.float32)
+    cold = DecisionRule(((1.0, 1.0),), (0.5,), (0.5,)).probabilities(logits)
+    warm = DecisionRule(((3.0, 3.0),), (0.5,), (0.5,)).probabilities(logits)
+    assert cold[0, 0, 1] > warm[0, 0, 1] > 0.25
+    assert cold[0, 0, 0] < warm[0, 0, 0] < 0.5
+
+
+def test_round_trip() -> None:
+    rule = DecisionRule(((1.5, 2.0),), (0.4,), (0.1,))
+    assert DecisionRule.from_dict(rule.to_dict()) == rule
+
+
+def test_decide_takes_one_threshold_or_one_per_topic() -> None:
+    rows = np.array([[[0.53, 0.07, 0.4, 0.0]] * 2, [[0.9, 0.1, 0.0, 0.0]] * 2], dtype=np.float32)
+    assert decide(rows, 0.5).tolist() == [[0, 0], [0, 0]]
+    assert decide(rows, 0.4).tolist() == [[2, 2], [0, 0]]
+    assert decide(rows, (0.4, 0.5)).tolist() == [[2, 0], [0, 0]]
+
+
+def test_reweighting_by_the_same_priors_changes_nothing_and_bayes_holds() -> None:
+    rows = np.array([[[0.4, 0.3, 0.3]]], dtype=np.float32)
+    np.testing.assert_allclose(reweighted(rows, trained=[0.2], wanted=[0.2]), rows, atol=1e-6)
+    found = reweighted(rows, trained=[0.5], wanted=[0.1])
+    # odds of the topic: 0.6 / 0.4 times (0.1 / 0.9) / (0.5 / 0.5)
+    odds = 1.5 / 9
+    assert 1 - found[0, 0, 0] == pytest.approx(odds / (1 + odds), abs=1e-6)
+
+
+def test_priors_of_a_classifier(model_folder, classifier: Classifier) -> None:  # type: ignore[no-untyped-def]
+    text = "Russia keeps its base."
+    rare = Classifier.from_pretrained(model_folder, device="cpu", priors={"asylum": 0.001})
+    before, after = (c.classify(text).sentences[0].probabilities for c in (classifier, rare))
+    assert after["asylum"]["absent"] > before["asylum"]["absent"]
+    assert after["sovereignty"] == pytest.approx(before["sovereignty"])
+    with pytest.raises(FramingError, match="unknown topic 'trade'"):
+        Classifier.from_pretrained(model_folder, priors={"trade": 0.1})
+    with pytest.raises(FramingError, match=r"asylum must be a share in \(0, 1\), got 2"):
+        Classifier.from_pretrained(model_folder, priors={"asylum": 2})
+
+
+def test_abstention(classifier: Classifier) -> None:
+    (all_tags,) = classifier.classify("Russia keeps its base.", threshold=0).sentences
+    (some,) = classifier.classify(
+        "Russia keeps its base.", threshold=0, min_confidence=0.5
+    ).sentences
+    assert all_tags.abstained == ()
+    assert [t for t in all_tags.tags if t.probability >= 0.5] == list(some.tags)
+    assert len(some.tags) + len(some.abstained) == len(all_tags.tags)
+    with pytest.raises(ValueError, match="min_confidence"):
+        classifier.classify("A.", min_confidence=2)

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from framing.decisions import decide
+from framing.training.calibration import best_thresholds, fit_rule
+from framing.training.evaluation import joint_f1
+from framing.training.metrics import expected_calibration_error
+
+
+def overconfident(count: int = 6000, factor: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels drawn from a softmax, and its logits times a factor."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(count, 2, 4)).astype(np.float32) * 1.5
+    powers = np.exp(logits)
+    shares = powers / powers.sum(-1, keepdims=True)
+    draws = generator.random((count, 2, 1))
+    return logits * factor, (shares.cumsum(-1) < draws).sum(-1)
+
+
+def test_temperatures_undo_overconfidence() -> None:
+    logits, gold = overconfident()
+    rule = fit_rule(logits, gold)
+    found = rule.probabilities(logits)
+    decided = decide(found, 0.5)
+    assert expected_calibration_error(found, decided, gold) < 0.03
+    for topic, stance in rule.temperatures:
+        assert stance == pytest.approx(3, rel=0.1)
+        assert topic > 1.5
+    assert rule.priors == pytest.approx((gold > 0).mean(0))
+
+
+def test_thresholds_never_do_worse_than_one_half() -> None:
+    logits, gold = overconfident(800)
+    probabilities = fit_rule(logits, gold).probabilities(logits)
+    chosen = best_thresholds(probabilities, gold)
+    plain = joint_f1(decide(probabilities, 0.5), gold)
+    assert joint_f1(decide(probabilities, chosen), gold) >= plain
+
+
+def test_a_topic_without_examples_keeps_its_softmax() -> None:
+    logits = np.random.default_rng(1).normal(size=(50, 1, 4)).astype(np.float32)
+    rule = fit_rule(logits, np.zeros((50, 1), dtype=np.int64))
+    assert rule.temperatures == ((1.0, 1.0),)
+
+
+def test_expected_calibration_error_by_hand() -> None:
+    rows = np.array([[[0.1, 0.9, 0.0]], [[0.1, 0.9, 0.0]], [[0.8, 0.2, 0.0]]], dtype=np.float32)
+    gold = np.array([[1], [2], [1]])
+    decided = decide(rows, 0.5)
+    assert expected_calibration_error(rows, decided, gold) == pytest.approx(0.4)
+    assert np.isnan(expected_calibration_error(rows, np.zeros((3, 1), dtype=int), gold))
