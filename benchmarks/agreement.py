@@ -2,8 +2,8 @@
 
     python benchmarks/agreement.py labels/annotations/seeds_a.jsonl labels/annotations/seeds_b.jsonl
 
-Records are paired by id. Cohen's kappa per topic is over present and absent; for
-stance it is over the topics that both annotators gave.
+Records are paired by id. Cohen's kappa and Krippendorff's alpha (nominal) per topic are over
+present and absent; for stance they are over the topics that both annotators gave.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+from krippendorff import alpha
+from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from framing.labels.errors import LabelsError
@@ -44,14 +47,20 @@ def main() -> None:
         print(f"{metric.figure:<18}{result[metric.figure]:.2f} [{low:.2f}, {high:.2f}]")
     for column, topic in enumerate(schema.topic_names):
         a, b = first[:, column] > 0, second[:, column] > 0
-        print(
-            f"{topic:<18}kappa {cohen_kappa_score(a, b):.2f}, "
-            f"given {a.sum()} and {b.sum()} times, both {(a & b).sum()}"
-        )
+        given = f"given {a.sum()} and {b.sum()} times, both {(a & b).sum()}"
+        print(f"{topic:<18}{_chance_corrected(a, b)}, {given}")
     both = (first > 0) & (second > 0)
-    kappa = cohen_kappa_score(first[both], second[both])
     same = (first == second)[both].mean()
-    print(f"{'stance':<18}kappa {kappa:.2f}, same {same:.2f} of {both.sum()}")
+    print(
+        f"{'stance':<18}{_chance_corrected(first[both], second[both])}, "
+        f"same {same:.2f} of {both.sum()}"
+    )
+
+
+def _chance_corrected(first: NDArray[np.int64], second: NDArray[np.int64]) -> str:
+    values = np.stack([first, second]).astype(int)
+    nominal = alpha(reliability_data=values, level_of_measurement="nominal")
+    return f"kappa {cohen_kappa_score(first, second):.2f}, alpha {nominal:.2f}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What ``quality.py`` compares: each learns from records and scores sentences.
 
-A system is a function of (training records, sentences, schema, seed). It returns class
-probabilities of shape (sentences, topics, classes) and the thresholds on P(topic), one or one
-per topic, that it would decide with, chosen without the sentences.
+A system is a function of (training records, sentences, schema, configuration). It returns
+logits of shape (sentences, topics, classes), or log-probabilities, which serve as well.
+Systems that train the encoder may each read as many sentences as ours does, which is
+``config.max_epochs`` times all of them: the comparison is at equal cost.
 """
 
 from __future__ import annotations
@@ -10,43 +11,41 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
+from framing.decisions import Floats
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.backbone import find_backbone
 from framing.training.baseline import TfidfBaseline
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, texts_of
-from framing.training.evaluation import Probabilities
-from framing.training.run import fit_tuned, saved_logits
+from framing.training.unseen import logits_of_fold
 
-Thresholds = float | tuple[float, ...]
-System = Callable[
-    [Sequence[Record], Sequence[str], Schema, TrainConfig], tuple[Probabilities, Thresholds]
-]
+System = Callable[[Sequence[Record], Sequence[str], Schema, TrainConfig], Floats]
+
+_TINY = 1e-4
+_SETFIT_BATCH = 64  # pairs of sentences
 
 
 def ours(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, Thresholds]:
-    """The shipped recipe: early stopping and decision rule on inner tuning documents."""
-    tuned = fit_tuned(records, schema, config)
-    return tuned.rule.probabilities(saved_logits(tuned.fitted, texts)), tuned.rule.thresholds
+) -> Floats:
+    """The shipped recipe."""
+    return logits_of_fold(records, texts, schema, config)
 
 
 def tfidf(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, Thresholds]:
+) -> Floats:
     """TF-IDF and class-balanced logistic regression."""
-    return TfidfBaseline(records, schema).probabilities(texts), 0.5
+    return _logs(TfidfBaseline(records, schema).probabilities(texts))
 
 
 def priors(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, Thresholds]:
+) -> Floats:
     """Draws labels by their frequency in the training records, whatever the sentence says."""
     labels = class_indices(records, schema)
     classes = len(schema.classes)
@@ -54,24 +53,24 @@ def priors(
     shares = shares / len(labels)
     generator = np.random.default_rng(config.seed)
     drawn = np.stack([generator.choice(classes, size=len(texts), p=row) for row in shares], axis=1)
-    return np.eye(classes, dtype=np.float32)[drawn], 0.5
+    return _logs(np.eye(classes, dtype=np.float32)[drawn])
 
 
 def per_topic(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, Thresholds]:
+) -> Floats:
     """One ``AutoModelForSequenceClassification`` per topic, by the Trainer's defaults."""
     labels = class_indices(records, schema)
     rows = [
         _sequence_classifier(texts_of(records), column.tolist(), texts, schema, config)
         for column in labels.T
     ]
-    return np.stack(rows, axis=1), 0.5
+    return np.stack(rows, axis=1)
 
 
 def setfit(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
-) -> tuple[Probabilities, Thresholds]:
+) -> Floats:
     """SetFit on the same encoder: contrastive pairs, then a regression per topic."""
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
@@ -86,17 +85,22 @@ def setfit(
     model = SetFitModel(SentenceTransformer(str(folder), device="cpu"), LogisticRegression())
     with TemporaryDirectory() as output:
         arguments = TrainingArguments(
-            output_dir=output, batch_size=64, max_steps=400, seed=config.seed, report_to="none"
+            output_dir=output,
+            batch_size=_SETFIT_BATCH,
+            max_steps=max(1, config.max_epochs * len(records) // (2 * _SETFIT_BATCH)),
+            seed=config.seed,
+            report_to="none",
         )
         rows = {"text": texts_of(records), "label": [names[name] for name in whole]}
-        Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows)).train()
+        trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows))
+        trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
     body = model.model_body
     features, wanted = body.encode(texts_of(records)), body.encode(list(texts))
     result = np.zeros((len(texts), *labels.shape[1:], len(schema.classes)), dtype=np.float32)
     for topic, column in enumerate(labels.T):
         head = LogisticRegression(class_weight="balanced", max_iter=1000).fit(features, column)
         result[:, topic, head.classes_] = head.predict_proba(wanted)
-    return result, 0.5
+    return _logs(result)
 
 
 SYSTEMS: dict[str, System] = {
@@ -114,7 +118,7 @@ def _sequence_classifier(
     texts: Sequence[str],
     schema: Schema,
     config: TrainConfig,
-) -> Any:
+) -> Floats:
     import torch
     from datasets import Dataset
     from transformers import (
@@ -138,7 +142,7 @@ def _sequence_classifier(
     with TemporaryDirectory() as output:
         arguments = TrainingArguments(
             output_dir=str(Path(output)),
-            num_train_epochs=3,
+            num_train_epochs=config.max_epochs / len(schema.topics),
             learning_rate=5e-5,
             per_device_train_batch_size=32,
             per_device_eval_batch_size=128,
@@ -158,5 +162,10 @@ def _sequence_classifier(
         )
         trainer.train()
         logits = trainer.predict(encoded(texts, [0] * len(texts))).predictions
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return (powers / powers.sum(-1, keepdims=True)).astype(np.float32)
+    result: Floats = logits.astype(np.float32)
+    return result
+
+
+def _logs(probabilities: Floats) -> Floats:
+    result: Floats = np.log(np.clip(probabilities, _TINY, 1)).astype(np.float32)
+    return result

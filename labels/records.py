@@ -20,7 +20,18 @@ from framing.labels.schema import Schema
 PROVENANCES = ("seed", "real", "authored")
 """Articles given to the project, third-party corpora, text written for it."""
 
-PACKAGED = ("seeds", "authored", "reports", "analyses", "real", "real_more", "behaviour")
+PACKAGED = (
+    "seeds",
+    "authored",
+    "reports",
+    "analyses",
+    "coverage",
+    "contrasts",
+    "real",
+    "real_more",
+    "real_pool",
+    "behaviour",
+)
 """The annotated files that come with the package, by name."""
 
 _OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True}

@@ -30,12 +30,14 @@ class TrainConfig(BaseModel):
     label_schema: Path | None = None
     labels: tuple[str, ...] = Field(min_length=1)
     corpora: tuple[Path, ...] = ()
+    cache: Path | None = None
 
     seed: int = Field(default=13, ge=0, lt=2**32)
     held_out: Fraction = 0.15
     tuning: Fraction = 0.10
 
-    unseen_sources: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+    unseen_sources: tuple[tuple[str, ...], ...] = ()
     behaviour: str | None = None
 
     max_epochs: int = Field(default=8, ge=1)
@@ -48,6 +50,7 @@ class TrainConfig(BaseModel):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     frozen_layers: int = Field(default=0, ge=0)
     class_weight_power: float = Field(default=0.5, ge=0, le=1)
+    unsure_weight: float = Field(default=1.0, ge=0, le=1)
     max_tokens: int = Field(default=256, ge=8)
     refit: bool = True
 

@@ -18,6 +18,8 @@ from framing.labels.schema import Schema
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from framing.training.config import TrainConfig
+
 Labels = NDArray[np.int64]
 """Class index per sentence and topic: 0 is ``absent``, ``k`` is stance ``k - 1``."""
 
@@ -50,11 +52,19 @@ def load_records(
     folder = find_corpora(corpora, candidates)
     records: list[Record] = []
     for name in names:
-        path = packaged_path(name) if name in PACKAGED else Path(name)
-        records += [r for r in read_records(path, schema) if r.provenance not in without]
+        records += [r for r in read_records(_path(name), schema) if r.provenance not in without]
     if not records:
         raise LabelsError(f"no records are left in {', '.join(names)}")
     return join_texts(records, folder)
+
+
+def measured_ids(config: TrainConfig, schema: Schema) -> frozenset[str] | None:
+    """Ids of the records in ``config.measured``; ``None``, for all, where that is empty."""
+    if not config.measured:
+        return None
+    return frozenset(
+        record.id for name in config.measured for record in read_records(_path(name), schema)
+    )
 
 
 def texts_of(records: Sequence[Record]) -> list[str]:
@@ -75,20 +85,31 @@ def class_indices(records: Sequence[Record], schema: Schema) -> Labels:
     ).reshape(len(records), len(schema.topics))
 
 
-def encoded_dataset(records: Sequence[Record], schema: Schema, encoder: SentenceEncoder) -> Dataset:
+def one_hot(labels: Labels, classes: int) -> NDArray[np.float32]:
+    """Class indices of (records, topics) as distributions of (records, topics, classes)."""
+    result: NDArray[np.float32] = np.eye(classes, dtype=np.float32)[labels]
+    return result
+
+
+def encoded_dataset(
+    texts: Sequence[str], targets: NDArray[np.float32], encoder: SentenceEncoder
+) -> Dataset:
     """A ``datasets.Dataset`` with ``input_ids``, ``labels`` and ``length``.
 
     A sentence over the model's limit gives one row per window, each with the
-    sentence's labels.
+    sentence's targets of shape (topics, classes) as ``labels``.
     """
     from datasets import Dataset
 
-    ids, owners = encoder.windows(texts_of(records))
-    labels = class_indices(records, schema)
+    ids, owners = encoder.windows(texts)
     return Dataset.from_dict(
         {
             "input_ids": ids,
-            "labels": [labels[owner].tolist() for owner in owners],
+            "labels": [targets[owner].tolist() for owner in owners],
             "length": [len(row) for row in ids],
         }
     )
+
+
+def _path(name: str) -> Path:
+    return packaged_path(name) if name in PACKAGED else Path(name)

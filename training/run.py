@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from framing.classifier import Classifier
-from framing.decisions import DecisionRule, Floats
+from framing.decisions import DecisionRule
 from framing.labels.counts import counts_table
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
@@ -20,14 +19,20 @@ from framing.training.baseline import TfidfBaseline
 from framing.training.calibration import fit_rule
 from framing.training.card import write_card
 from framing.training.config import TrainConfig
-from framing.training.data import Labels, class_indices, load_records, texts_of
+from framing.training.data import class_indices, load_records, measured_ids, texts_of
 from framing.training.evaluation import Scores, score
 from framing.training.report import TrainingReport, environment
 from framing.training.splits import hold_out, split_by_document
 from framing.training.trainer import Fitted, fit, save_model
-
-MODEL_NAME = "framing"
-BASELINE_NAME = "TF-IDF + logistic regression"
+from framing.training.unseen import (
+    BASELINE_NAME,
+    MODEL_NAME,
+    leave_sources_out,
+    rule_of,
+    saved_logits,
+    scores_by_source,
+    scores_together,
+)
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,6 @@ class Tuned:
 
     fitted: Fitted
     rule: DecisionRule
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """A source, and the logits of a model that was trained without it."""
-
-    source: str
-    records: tuple[Record, ...]
-    logits: Floats
-    gold: Labels
 
 
 def train(
@@ -57,12 +52,14 @@ def train(
     force: bool = False,
     progress: bool = False,
 ) -> TrainingReport:
-    """Train, measure on held-out documents, and write a model folder with its card.
+    """Train, measure on text held out, and write a model folder with its card.
 
-    Temperatures and thresholds are fitted on whole sources (``config.unseen_sources``)
-    that a model was trained without, since that is how users' text will look to it. With
-    ``config.refit`` the shipped weights are trained anew on all records for as many
-    epochs as were best for the measured model.
+    With ``config.unseen_sources``, a model is trained without each group of sources and
+    scored on it, since users' text will come from sources that the model has not seen
+    either; temperatures and thresholds are fitted there, and the model is then trained on
+    all records for ``config.max_epochs``. Without, some documents of every source are held
+    out, others decide when to stop, and with ``config.refit`` the weights are trained anew
+    on all records for as many epochs as were best.
 
     Args:
         config: Labels, backbone and hyperparameters.
@@ -83,19 +80,22 @@ def train(
     records = load_records(
         config.labels, schema, corpora=corpora, candidates=config.corpora, without=without
     )
-    split = split_by_document(records, fraction=config.held_out, seed=config.seed)
-    tuned = fit_tuned(split.train, schema, config, title="Measured model" if progress else None)
     unseen = leave_sources_out(
-        split.train, schema, config, epochs=tuned.fitted.epochs, progress=progress
+        records, schema, config, measured=measured_ids(config, schema), progress=progress
     )
+    title = "Shipped model" if progress else None
     if unseen:
-        tuned = Tuned(tuned.fitted, _rule(unseen))
-    held_out = _held_out_scores(tuned, split.train, split.held_out, schema)
-    fitted = tuned.fitted
-    if config.refit:
-        title = "Shipped model" if progress else None
-        fitted = fit(records, schema, config, epochs=tuned.fitted.epochs, title=title)
-    save_model(fitted, folder, rule=tuned.rule)
+        held_out = scores_together(unseen, schema)
+        fitted = fit(records, schema, config, epochs=config.max_epochs, title=title)
+        tuned = Tuned(fitted, rule_of(unseen, schema))
+    else:
+        split = split_by_document(records, fraction=config.held_out, seed=config.seed)
+        tuned = fit_tuned(split.train, schema, config, title="Measured model" if progress else None)
+        held_out = _held_out_scores(tuned, split.train, split.held_out, schema)
+        if config.refit:
+            fitted = fit(records, schema, config, epochs=tuned.fitted.epochs, title=title)
+            tuned = Tuned(fitted, tuned.rule)
+    save_model(tuned.fitted, folder, rule=tuned.rule)
     report = TrainingReport(
         config=config.model_dump(mode="json"),
         counts=counts_table(records, schema),
@@ -103,7 +103,7 @@ def train(
         epochs=tuned.fitted.epochs,
         rule=tuned.rule,
         held_out=held_out,
-        unseen=tuple(_unseen_scores(unseen, schema)),
+        unseen=scores_by_source(unseen, schema),
         behaviour=_behaviour(folder, schema, config),
         seconds=round(time.monotonic() - started),
         environment=environment(),
@@ -120,30 +120,6 @@ def fit_tuned(
     fitted = fit(split.train, schema, config, tuning=split.held_out, title=title)
     logits = saved_logits(fitted, texts_of(split.held_out))
     return Tuned(fitted, fit_rule(logits, class_indices(split.held_out, schema)))
-
-
-def leave_sources_out(
-    records: Sequence[Record],
-    schema: Schema,
-    config: TrainConfig,
-    *,
-    epochs: int,
-    progress: bool = False,
-) -> list[Unseen]:
-    """For each of ``config.unseen_sources`` that there is: train without it, and score it."""
-    result = []
-    for source in config.unseen_sources:
-        groups = {record.group for record in records if record.source == source}
-        if not groups:
-            continue
-        split = hold_out(records, groups)
-        title = f"Model without {source}" if progress else None
-        fitted = fit(split.train, schema, config, epochs=epochs, title=title)
-        gold = class_indices(split.held_out, schema)
-        result.append(
-            Unseen(source, split.held_out, saved_logits(fitted, texts_of(split.held_out)), gold)
-        )
-    return result
 
 
 def leave_one_document_out(
@@ -181,36 +157,6 @@ def leave_one_document_out(
         score(MODEL_NAME, model, ordered, schema, thresholds=thresholds),
         score(BASELINE_NAME, baseline_all, ordered, schema, thresholds=0.5),
     )
-
-
-def saved_logits(fitted: Fitted, texts: Sequence[str]) -> Floats:
-    """Logits from the model as it would be saved, in fp16: (sentences, topics, classes)."""
-    with TemporaryDirectory(prefix="framing-model-") as folder:
-        topics = fitted.model.config.head_shape[0]
-        save_model(fitted, folder, rule=DecisionRule.plain(topics))
-        return Classifier.from_folder(Path(folder)).logits(texts)
-
-
-def _rule(unseen: Sequence[Unseen]) -> DecisionRule:
-    logits = np.concatenate([part.logits for part in unseen])
-    return fit_rule(logits, np.concatenate([part.gold for part in unseen]))
-
-
-def _unseen_scores(unseen: Sequence[Unseen], schema: Schema) -> list[Scores]:
-    """Each source under the rule fitted on the others, and before it under the plain softmax."""
-    scores = []
-    for part in unseen:
-        others = [other for other in unseen if other.source != part.source]
-        plain = DecisionRule.plain(len(schema.topics))
-        rules = {f"{part.source}, uncalibrated": plain}
-        if others:
-            rules[part.source] = _rule(others)
-        for name, rule in rules.items():
-            probabilities = rule.probabilities(part.logits)
-            scores.append(
-                score(name, probabilities, part.records, schema, thresholds=rule.thresholds)
-            )
-    return scores
 
 
 def _held_out_scores(

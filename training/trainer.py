@@ -32,7 +32,7 @@ from framing.modeling import FramingModel
 from framing.quiet import quiet_transformers
 from framing.training.backbone import find_backbone
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices, encoded_dataset
+from framing.training.data import class_indices, encoded_dataset, one_hot, texts_of
 from framing.training.evaluation import joint_f1
 from framing.training.progress import progress_callbacks
 
@@ -85,7 +85,8 @@ def fit(
     with quiet_transformers():
         model = _new_model(backbone, schema, config)
     encoder = SentenceEncoder(backbone, max_tokens=config.max_tokens)
-    train = encoded_dataset(records, schema, encoder)
+    train = encoded_dataset(texts_of(records), targets(records, schema, config), encoder)
+    plain = one_hot(class_indices(tuning, schema), len(schema.classes))
     callbacks: list[TrainerCallback] = []
     if epochs is not None:
         callbacks.append(_StopAfter(epochs))
@@ -100,9 +101,9 @@ def fit(
             model=model,
             args=_arguments(config, folder, tune=bool(tuning) and epochs is None),
             train_dataset=train,
-            eval_dataset=encoded_dataset(tuning, schema, encoder) if tuning else None,
+            eval_dataset=encoded_dataset(texts_of(tuning), plain, encoder) if tuning else None,
             data_collator=_collator(int(model.encoder.config.pad_token_id or 0)),
-            compute_loss_func=_weighted_loss(class_weights(records, schema, config)),
+            compute_loss_func=_cross_entropy,
             compute_metrics=_joint_f1,
             optimizers=(_optimizer(model, config), None),
             callbacks=[*callbacks, *bars],
@@ -128,6 +129,18 @@ def save_model(fitted: Fitted, folder: str | Path, *, rule: DecisionRule) -> Non
     fitted.model.config.decision_rule = rule.to_dict()
     with quiet_transformers():
         fitted.model.to("cpu", dtype=torch.float16).save_pretrained(folder)
+
+
+def targets(records: Sequence[Record], schema: Schema, config: TrainConfig) -> NDArray[np.float32]:
+    """What the model is to say of each record, times how much that matters.
+
+    Shape (records, topics, classes): one at the label, times the label's class weight, and
+    times ``config.unsure_weight`` where the annotator had serious doubts.
+    """
+    doubts = [1.0 if record.sure else config.unsure_weight for record in records]
+    certain = one_hot(class_indices(records, schema), len(schema.classes))
+    result = certain * class_weights(records, schema, config) * np.reshape(doubts, (-1, 1, 1))
+    return result.astype(np.float32)
 
 
 def class_weights(
@@ -246,29 +259,21 @@ def _collator(pad: int) -> Callable[[list[dict[str, Any]]], dict[str, torch.Tens
         return {
             "input_ids": torch.tensor(ids),
             "attention_mask": torch.tensor(mask),
-            "labels": torch.tensor([row["labels"] for row in rows]),
+            "labels": torch.tensor([row["labels"] for row in rows], dtype=torch.float32),
         }
 
     return collate
 
 
-def _weighted_loss(weights: NDArray[np.float64]) -> Callable[..., torch.Tensor]:
-    """Mean over sentences of the topics' weighted cross-entropies, summed."""
-    table = torch.tensor(weights, dtype=torch.float32)
-
-    def loss(
-        outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None
-    ) -> torch.Tensor:
-        log_p = outputs.logits.float().log_softmax(-1)
-        picked = log_p.gather(-1, labels.unsqueeze(-1)).squeeze(-1)
-        weight = table.to(labels.device)[torch.arange(labels.shape[1]), labels]
-        return -(weight * picked).sum(1).mean()
-
-    return loss
+def _cross_entropy(
+    outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None
+) -> torch.Tensor:
+    """Mean over sentences of the topics' cross-entropies with the targets, summed."""
+    return -(labels * outputs.logits.float().log_softmax(-1)).sum((1, 2)).mean()
 
 
 def _joint_f1(prediction: Any) -> dict[str, float]:
-    predicted, gold = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
+    predicted, gold = (np.argmax(x, -1) for x in (prediction.predictions, prediction.label_ids))
     return {"joint_f1": joint_f1(predicted, gold)}
 
 

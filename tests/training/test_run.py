@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,23 +45,50 @@ def test_train_scores_whole_sources_and_behaviour(ready: TrainConfig, tmp_path: 
     write_records(make_records(6), tmp_path / "cases.jsonl")
     config = ready.model_copy(
         update={
-            "unseen_sources": ("wire", "blog", "none"),
+            "unseen_sources": (("wire",), ("blog",), ("none",)),
+            "cache": tmp_path / "cache",
             "behaviour": str(tmp_path / "cases.jsonl"),
         }
     )
     report = train(config)
     assert [scores.system for scores in report.unseen] == [
-        "wire, uncalibrated",
-        "wire",
-        "blog, uncalibrated",
-        "blog",
+        f"{source}{what}"
+        for source in ("wire", "blog")
+        for what in (", uncalibrated", "", ", TF-IDF + logistic regression")
     ]
+    assert [scores.sentences for scores in report.held_out] == [60, 60]
+    assert len(list((tmp_path / "cache").iterdir())) == 2
     assert {name: cases for name, (_, cases) in report.behaviour.items()} == {
         "d0": 2,
         "d1": 2,
         "d2": 2,
     }
     assert Classifier.from_pretrained(config.output, device="cpu").rule == report.rule
+    again = train(config, force=True)  # from the cache
+    assert repr(again.unseen) == repr(report.unseen)
+
+
+def test_only_measured_files_are_scored(ready: TrainConfig, tmp_path: Path) -> None:
+    write_records(make_records(20), tmp_path / "some.jsonl")
+    config = ready.model_copy(
+        update={
+            "unseen_sources": (("wire", "blog"),),
+            "labels": (*ready.labels, str(_others(tmp_path))),
+            "measured": (str(tmp_path / "some.jsonl"),),
+        }
+    )
+    report = train(config)
+    assert report.held_out[0].sentences == 20
+
+
+def _others(folder: Path) -> Path:
+    """Records of a source that stays when all others are left out."""
+    records = [
+        replace(r, source="radio", id=f"r{r.id}", text=f"On air: {r.text}")
+        for r in make_records(12)
+    ]
+    write_records(records, folder / "others.jsonl")
+    return folder / "others.jsonl"
 
 
 def test_train_refuses_to_overwrite(ready: TrainConfig) -> None:

@@ -1,0 +1,167 @@
+"""Measure on whole sources that a model was trained without, as users' text will be to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from framing.classifier import Classifier
+from framing.decisions import DecisionRule, Floats
+from framing.labels.records import Record
+from framing.labels.schema import Schema
+from framing.training.baseline import TfidfBaseline
+from framing.training.calibration import fit_rule
+from framing.training.config import TrainConfig
+from framing.training.data import class_indices, texts_of
+from framing.training.evaluation import Scores, score
+from framing.training.splits import hold_out
+from framing.training.trainer import Fitted, fit, save_model
+
+MODEL_NAME = "framing"
+BASELINE_NAME = "TF-IDF + logistic regression"
+
+# What a model that was trained without a source does not depend on.
+_NOT_IN_KEY = {"output", "labels", "corpora", "cache", "refit", "behaviour", "unseen_sources"}
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A source, and what a model and a baseline that were trained without it say of it."""
+
+    source: str
+    records: tuple[Record, ...]
+    logits: Floats
+    baseline: Floats
+
+
+def leave_sources_out(
+    records: Sequence[Record],
+    schema: Schema,
+    config: TrainConfig,
+    *,
+    measured: Collection[str] | None = None,
+    progress: bool = False,
+) -> list[Unseen]:
+    """For each group of ``config.unseen_sources``: train without it, and score its sources.
+
+    Args:
+        records: All there is to learn from.
+        schema: Topics and stances.
+        config: Backbone and hyperparameters.
+        measured: Ids of the records to score; ``None`` for all.
+        progress: Show progress on standard error.
+    """
+    result = []
+    for sources in config.unseen_sources:
+        groups = {record.group for record in records if record.source in sources}
+        if not groups:
+            continue
+        split = hold_out(records, groups)
+        asked = [r for r in split.held_out if measured is None or r.id in measured]
+        title = f"Model without {' and '.join(sources)}" if progress else None
+        logits = logits_of_fold(split.train, texts_of(asked), schema, config, title=title)
+        baseline = TfidfBaseline(split.train, schema).probabilities(texts_of(asked))
+        for source in sources:
+            rows = [row for row, record in enumerate(asked) if record.source == source]
+            if rows:
+                chosen = tuple(asked[row] for row in rows)
+                result.append(Unseen(source, chosen, logits[rows], baseline[rows]))
+    return result
+
+
+def logits_of_fold(
+    train: Sequence[Record],
+    texts: Sequence[str],
+    schema: Schema,
+    config: TrainConfig,
+    *,
+    title: str | None = None,
+) -> Floats:
+    """Logits for ``texts`` of a model trained on ``train``, kept in ``config.cache``."""
+    used = config.model_dump(mode="json", exclude=_NOT_IN_KEY)
+    return cached(
+        config.cache,
+        ["framing", used, schema.model_dump(mode="json"), fingerprint(train), list(texts)],
+        lambda: saved_logits(
+            fit(train, schema, config, epochs=config.max_epochs, title=title), texts
+        ),
+    )
+
+
+def cached(folder: Path | None, key: object, compute: Callable[[], Floats]) -> Floats:
+    """An array, computed once for all runs with the same key: a run cut off can go on."""
+    if folder is None:
+        return compute()
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]
+    path = folder / f"{digest}.npy"
+    if path.is_file():
+        kept: Floats = np.load(path, allow_pickle=False)
+        return kept
+    result = compute()
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{digest}.partial.npy"
+    np.save(partial, result, allow_pickle=False)
+    partial.replace(path)
+    return result
+
+
+def fingerprint(records: Sequence[Record]) -> list[object]:
+    """What a model learns of records, for a cache's key."""
+    return [(r.text, sorted(r.labels.items()), r.sure) for r in records]
+
+
+def saved_logits(fitted: Fitted, texts: Sequence[str]) -> Floats:
+    """Logits from the model as it would be saved, in fp16: (sentences, topics, classes)."""
+    with TemporaryDirectory(prefix="framing-model-") as folder:
+        topics = fitted.model.config.head_shape[0]
+        save_model(fitted, folder, rule=DecisionRule.plain(topics))
+        return Classifier.from_folder(Path(folder)).logits(texts)
+
+
+def rule_of(unseen: Sequence[Unseen], schema: Schema) -> DecisionRule:
+    """The decision rule that suits the sources."""
+    gold = [class_indices(part.records, schema) for part in unseen]
+    return fit_rule(np.concatenate([part.logits for part in unseen]), np.concatenate(gold))
+
+
+def rule_of_others(part: Unseen, unseen: Sequence[Unseen], schema: Schema) -> DecisionRule:
+    """The rule fitted on all sources but that of ``part``; the plain one if there are none."""
+    others = [other for other in unseen if other.source != part.source]
+    return rule_of(others, schema) if others else DecisionRule.plain(len(schema.topics))
+
+
+def scores_by_source(unseen: Sequence[Unseen], schema: Schema) -> tuple[Scores, ...]:
+    """Each source before calibration, under the rule fitted on the others, and the baseline."""
+    plain = DecisionRule.plain(len(schema.topics))
+    scores = []
+    for part in unseen:
+        rules = {
+            f"{part.source}, uncalibrated": plain,
+            part.source: rule_of_others(part, unseen, schema),
+        }
+        for name, rule in rules.items():
+            found = rule.probabilities(part.logits)
+            scores.append(score(name, found, part.records, schema, thresholds=rule.thresholds))
+        name = f"{part.source}, {BASELINE_NAME}"
+        scores.append(score(name, part.baseline, part.records, schema, thresholds=0.5))
+    return tuple(scores)
+
+
+def scores_together(unseen: Sequence[Unseen], schema: Schema) -> tuple[Scores, ...]:
+    """All sources together: the model under the rules of :func:`rule_of_others`, the baseline."""
+    rules = [rule_of_others(part, unseen, schema) for part in unseen]
+    pairs = list(zip(rules, unseen, strict=True))
+    records = [record for part in unseen for record in part.records]
+    found = np.concatenate([rule.probabilities(part.logits) for rule, part in pairs])
+    thresholds = [rule.thresholds for rule, part in pairs for _ in part.records]
+    baseline = np.concatenate([part.baseline for part in unseen])
+    return (
+        score(MODEL_NAME, found, records, schema, thresholds=thresholds),
+        score(BASELINE_NAME, baseline, records, schema, thresholds=0.5),
+    )
