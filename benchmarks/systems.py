@@ -72,6 +72,7 @@ def setfit(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
 ) -> Floats:
     """SetFit on the same encoder: contrastive pairs, then a regression per topic."""
+    import torch
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
     from setfit import SetFitModel, Trainer, TrainingArguments
@@ -93,7 +94,8 @@ def setfit(
         )
         rows = {"text": texts_of(records), "label": [names[name] for name in whole]}
         trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows))
-        trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=not torch.cuda.is_available()):
+            trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
     body = model.model_body
     features, wanted = body.encode(texts_of(records)), body.encode(list(texts))
     result = np.zeros((len(texts), *labels.shape[1:], len(schema.classes)), dtype=np.float32)

@@ -77,7 +77,7 @@ def test_the_card_is_that_of_the_run_and_the_labels(schema: Schema) -> None:
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == render_card(report)
     records = trained_on(schema)
     assert report.counts == counts_table(records, schema)
-    assert report.left_out, "run: make evaluate"
+    assert {"fa-kes", "wikipedia", "white-house", "seeds"} <= {s.system for s in report.unseen}
 
 
 def test_the_data_card_counts_what_is_there(schema: Schema) -> None:
@@ -89,7 +89,8 @@ def test_the_data_card_counts_what_is_there(schema: Schema) -> None:
 def test_the_readmes_figures_are_those_of_the_card() -> None:
     report = read_report(FOLDER)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for scores in (*report.held_out, *report.left_out):
+    sources = [scores for scores in report.unseen if "uncalibrated" not in scores.system]
+    for scores in (*report.held_out, *sources):
         row = rf"\| {re.escape(scores.system)} \|.*{re.escape(str(scores.estimates['joint_f1']))}"
         assert re.search(row, readme), scores.system
 
@@ -99,17 +100,3 @@ def test_seed_articles_get_tags(shipped: Classifier) -> None:
     for path in sorted((SHARED / "seeds").glob("*.txt")):
         document = shipped.classify(path.read_text(encoding="utf-8"))
         assert any(sentence.tags for sentence in document.sentences), path
-
-
-def test_behaviour_is_as_the_card_says(shipped: Classifier, schema: Schema) -> None:
-    cases = read_records(packaged_path("behaviour"), schema)
-    failures = dict.fromkeys((case.document for case in cases), 0)
-    for case in cases:
-        tags = shipped.classify(case.text or "", split=False).sentences[0].tags
-        failures[case.document] += {tag.topic: tag.stance for tag in tags} != case.labels
-    reported = read_report(FOLDER).behaviour
-    assert list(failures) == list(reported)
-    assert len(cases) == sum(count for _, count in reported.values()) >= 200
-    # Another processor may tip a borderline case.
-    for name, count in failures.items():
-        assert abs(count - reported[name][0]) <= 1, name

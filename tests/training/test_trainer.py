@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
 from framing.training.config import TrainConfig
-from framing.training.trainer import class_weights, fit, save_model
+from framing.training.trainer import class_weights, fit, save_model, targets
 
 
 def test_same_seed_same_weights(schema: Schema, config: TrainConfig, tmp_path: Path) -> None:
@@ -71,6 +72,17 @@ def test_class_weights_average_to_one(schema: Schema, config: TrainConfig, power
     assert weights[0] @ np.array([40, 10, 10, 0]) / 60 == pytest.approx(1)
     assert weights[0, 1] / weights[0, 0] == pytest.approx(4**power)
     assert weights[0, 3] == 0
+
+
+def test_targets_weigh_classes_and_doubts(schema: Schema, config: TrainConfig) -> None:
+    records = make_records(12)
+    doubtful = [replace(records[0], sure=False), *records[1:]]
+    changed = config.model_copy(update={"unsure_weight": 0.5})
+    found, plain = targets(doubtful, schema, changed), targets(records, schema, config)
+    assert found.shape == (12, 4, 4)
+    assert found[0] == pytest.approx(plain[0] / 2)
+    assert found[1:] == pytest.approx(plain[1:])
+    assert (np.count_nonzero(plain, axis=-1) == 1).all()
 
 
 def test_frozen_parts_do_not_move(schema: Schema, config: TrainConfig) -> None:
