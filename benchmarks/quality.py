@@ -41,7 +41,7 @@ from framing.training.unseen import cached, fingerprint
 CACHE = Path("runs/quality")
 PROTOCOLS = ("source", "wikipedia", "authored-to-real")
 QUICK_PROTOCOLS = ("source", "authored-to-real")
-QUICK_SENTENCES = 1500
+QUICK_SENTENCES = 1000
 WIKIPEDIA_GROUPS = 3
 RESAMPLES = 1000
 

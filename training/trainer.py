@@ -139,8 +139,9 @@ def targets(records: Sequence[Record], schema: Schema, config: TrainConfig) -> N
     """
     doubts = [1.0 if record.sure else config.unsure_weight for record in records]
     certain = one_hot(class_indices(records, schema), len(schema.classes))
-    result = certain * class_weights(records, schema, config) * np.reshape(doubts, (-1, 1, 1))
-    return result.astype(np.float32)
+    weights = class_weights(records, schema, config) * np.reshape(doubts, (-1, 1, 1))
+    result: NDArray[np.float32] = (certain * weights).astype(np.float32)
+    return result
 
 
 def class_weights(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def train(
     ] = None,
     force: Annotated[bool, typer.Option(help="Overwrite a model that is there.")] = False,
 ) -> None:
-    """Train a model and measure it on held-out documents."""
+    """Train a model and measure it on documents or sources held out."""
     from framing.cli.tables import print_scores
     from framing.training.config import load_config
     from framing.training.run import train as run
@@ -43,7 +44,8 @@ def train(
         force=force,
         progress=True,
     )
-    print_scores(report.held_out, title="Held-out documents")
-    for scores in report.unseen:
-        print_scores([scores], title="Source not trained on")
+    what = "Sources left out of training" if report.unseen else "Held-out documents"
+    print_scores(report.held_out, title=what)
+    for source, scores in groupby(report.unseen, key=lambda s: s.system.partition(",")[0]):
+        print_scores(list(scores), title=f"{source}, left out of training")
     typer.echo(f"Model and card: {output or settings.output} ({report.seconds} s)")
