@@ -1,4 +1,4 @@
-.PHONY: install test lint train evaluate
+.PHONY: install test lint train quality
 
 install:  ## Development install; on a GPU machine leave out -c constraints-cpu.txt
 	pip install -c constraints-cpu.txt -e ".[dev]" --config-settings editable_mode=strict
@@ -11,8 +11,8 @@ lint:
 	ruff format --check .
 	root=$$PWD && cd $${TMPDIR:-/tmp} && mypy --config-file $$root/pyproject.toml -p framing
 
-train:  ## Makes the shipped model: about 10 minutes on 2 cores
+train:  ## Makes the shipped model: about 40 minutes on 2 cores
 	framing train --config training/default.yaml --force
 
-evaluate:  ## Adds leave-one-article-out figures to the model's card: about 15 minutes
-	framing evaluate labels/seeds.jsonl --leave-one-article-out --card models/default
+quality:  ## Compares with other systems: hours; benchmarks/quality.py says more
+	python benchmarks/quality.py --output benchmarks/quality
