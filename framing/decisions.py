@@ -21,24 +21,27 @@ class DecisionRule:
     Attributes:
         temperatures: Per topic two positive numbers that the logits are divided by (Guo et
             al. 2017): for whether the sentence has the topic, and for its stance given that.
+        shifts: Per topic, what is then added to the log-odds of the topic (Platt 2000).
         thresholds: Per topic, the P(topic) in [0, 1] from which it is tagged.
         priors: Per topic, the share of sentences in [0, 1] that had it where the rule was fitted.
     """
 
     temperatures: tuple[tuple[float, float], ...]
+    shifts: tuple[float, ...]
     thresholds: tuple[float, ...]
     priors: tuple[float, ...]
 
     @classmethod
     def plain(cls, topics: int) -> DecisionRule:
         """Logits as they are, tags from one half on."""
-        return cls(((1.0, 1.0),) * topics, (0.5,) * topics, (0.5,) * topics)
+        return cls(((1.0, 1.0),) * topics, (0.0,) * topics, (0.5,) * topics, (0.5,) * topics)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> DecisionRule:
         """The inverse of :meth:`to_dict`."""
         return cls(
             temperatures=tuple((float(a), float(b)) for a, b in content["temperatures"]),
+            shifts=tuple(map(float, content["shifts"])),
             thresholds=tuple(map(float, content["thresholds"])),
             priors=tuple(map(float, content["priors"])),
         )
@@ -50,10 +53,11 @@ class DecisionRule:
     def probabilities(self, logits: Floats) -> Floats:
         """Class probabilities; both shapes are (sentences, topics, classes).
 
-        Class 0 is ``absent``. With temperatures of one this is the softmax.
+        Class 0 is ``absent``. With temperatures of one and no shifts this is the softmax.
         """
         temperatures = np.asarray(self.temperatures, dtype=np.float32)
-        odds = np.clip(topic_odds(logits) / temperatures[:, 0], -80, 80)
+        shifts = np.asarray(self.shifts, dtype=np.float32)
+        odds = np.clip(topic_odds(logits) / temperatures[:, 0] + shifts, -80, 80)
         topic = 1.0 / (1.0 + np.exp(-odds))
         stances = logits[..., 1:]
         powers = np.exp((stances - stances.max(-1, keepdims=True)) / temperatures[:, 1:2])

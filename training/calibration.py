@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import logsumexp
 
-from framing.decisions import DecisionRule, Floats, decide
+from framing.decisions import DecisionRule, Floats, decide, topic_odds
 from framing.training.data import Labels
 from framing.training.evaluation import joint_f1
 
 _THRESHOLDS = np.round(np.arange(0.20, 0.81, 0.05), 2)
 _ROUNDS = 3
 _LOG_BOUNDS = (float(np.log(0.25)), float(np.log(10.0)))  # of the temperatures
+_SHIFT_BOUNDS = (-6.0, 6.0)
 
 
 def fit_rule(logits: Floats, gold: Labels) -> DecisionRule:
-    """Temperatures of least log loss, then the thresholds of best joint F1.
+    """Temperatures and shifts of least log loss, then the thresholds of best joint F1.
 
     Args:
         logits: Of shape (sentences, topics, classes), from models that have seen neither
@@ -26,14 +28,14 @@ def fit_rule(logits: Floats, gold: Labels) -> DecisionRule:
         gold: Class indices, (sentences, topics).
     """
     topics = range(logits.shape[1])
-    plain = DecisionRule.plain(len(topics))
-    rule = DecisionRule(
-        temperatures=tuple(_temperatures(logits[:, [t]], gold[:, t]) for t in topics),
-        thresholds=plain.thresholds,
+    fitted = [_topic_calibration(logits[:, t], gold[:, t]) for t in topics]
+    rule = replace(
+        DecisionRule.plain(len(topics)),
+        temperatures=tuple((topic, stance) for topic, _, stance in fitted),
+        shifts=tuple(shift for _, shift, _ in fitted),
         priors=tuple(float(share) for share in (gold > 0).mean(0)),
     )
-    thresholds = best_thresholds(rule.probabilities(logits), gold)
-    return DecisionRule(rule.temperatures, thresholds, rule.priors)
+    return replace(rule, thresholds=best_thresholds(rule.probabilities(logits), gold))
 
 
 def best_thresholds(probabilities: Floats, gold: Labels) -> tuple[float, ...]:
@@ -53,33 +55,24 @@ def best_thresholds(probabilities: Floats, gold: Labels) -> tuple[float, ...]:
     return tuple(float(value) for value in thresholds)
 
 
-def _temperatures(logits: Floats, gold: NDArray[np.int64]) -> tuple[float, float]:
-    """The two temperatures of one topic; ones where there is nothing to fit them on."""
+def _topic_calibration(logits: Floats, gold: NDArray[np.int64]) -> tuple[float, float, float]:
+    """One topic's temperature, shift, and temperature of the stance.
+
+    They stay as they are where there is nothing to fit them on.
+    """
     present = gold > 0
     if not present.any() or present.all():
-        return 1.0, 1.0
+        return 1.0, 0.0, 1.0
+    odds, side = topic_odds(logits), np.where(present, 1.0, -1.0)
+    stances, chosen = logits[present][:, 1:], gold[present] - 1
 
-    def topic_loss(log: float) -> float:
-        p = _probabilities(logits, float(np.exp(log)), 1.0)
-        return _log_loss(np.where(present, 1 - p[:, 0], p[:, 0]))
+    def topic_loss(values: NDArray[np.float64]) -> float:
+        return float(np.logaddexp(0, -side * (odds / np.exp(values[0]) + values[1])).mean())
 
     def stance_loss(log: float) -> float:
-        p = _probabilities(logits[present], 1.0, float(np.exp(log)))
-        chosen = p[np.arange(len(p)), gold[present]]
-        return _log_loss(chosen / np.clip(1 - p[:, 0], 1e-7, 1))
+        scaled = stances / np.exp(log)
+        return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(chosen)), chosen]).mean())
 
-    topic, stance = (
-        minimize_scalar(loss, bounds=_LOG_BOUNDS, method="bounded").x
-        for loss in (topic_loss, stance_loss)
-    )
-    return float(np.exp(topic)), float(np.exp(stance))
-
-
-def _probabilities(logits: Floats, topic: float, stance: float) -> Floats:
-    rule = DecisionRule(((topic, stance),), (0.5,), (0.5,))
-    result: Floats = rule.probabilities(logits)[:, 0]
-    return result
-
-
-def _log_loss(probability: NDArray[Any]) -> float:
-    return float(-np.log(np.clip(probability, 1e-7, 1)).mean())
+    topic = minimize(topic_loss, x0=(0.0, 0.0), bounds=(_LOG_BOUNDS, _SHIFT_BOUNDS)).x
+    stance = minimize_scalar(stance_loss, bounds=_LOG_BOUNDS, method="bounded").x
+    return float(np.exp(topic[0])), float(topic[1]), float(np.exp(stance))

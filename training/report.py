@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from framing.decisions import DecisionRule
@@ -78,6 +79,11 @@ def read_report(folder: Path) -> TrainingReport:
 
 
 def environment() -> dict[str, str]:
-    """Versions of what decides the outcome of a run, and the machine."""
+    """Versions of what decides the outcome of a run, the machine, and torch's threads."""
     versions = {name: version(name) for name in _RECORDED}
-    return {**versions, "python": platform.python_version(), "machine": platform.machine()}
+    return {
+        **versions,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }

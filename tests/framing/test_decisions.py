@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +26,7 @@ def test_plain_rule_is_the_softmax(logits: np.ndarray) -> None:
 
 @given(LOGITS, st.floats(0.3, 8), st.floats(0.3, 8))
 def test_temperatures_keep_sums_and_decisions(logits: np.ndarray, a: float, b: float) -> None:
-    rule = DecisionRule(((a, b), (b, a)), (0.5, 0.5), (0.5, 0.5))
+    rule = replace(DecisionRule.plain(2), temperatures=((a, b), (b, a)))
     found = rule.probabilities(logits)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
     plain = softmax(logits)
@@ -34,14 +36,23 @@ def test_temperatures_keep_sums_and_decisions(logits: np.ndarray, a: float, b: f
 
 def test_a_higher_temperature_is_less_sure() -> None:
     logits = np.array([[[0.0, 4.0, 1.0, 0.0]]], dtype=np.float32)
-    cold = DecisionRule(((1.0, 1.0),), (0.5,), (0.5,)).probabilities(logits)
-    warm = DecisionRule(((3.0, 3.0),), (0.5,), (0.5,)).probabilities(logits)
+    cold = DecisionRule.plain(1).probabilities(logits)
+    warm = replace(DecisionRule.plain(1), temperatures=((3.0, 3.0),)).probabilities(logits)
     assert cold[0, 0, 1] > warm[0, 0, 1] > 0.25
     assert cold[0, 0, 0] < warm[0, 0, 0] < 0.5
 
 
+def test_a_shift_moves_the_topic_and_not_the_stance() -> None:
+    logits = np.array([[[0.0, 1.0, 0.0, -1.0]]], dtype=np.float32)
+    plain = DecisionRule.plain(1).probabilities(logits)[0, 0]
+    moved = replace(DecisionRule.plain(1), shifts=(-2.0,)).probabilities(logits)[0, 0]
+    assert moved[0] > plain[0]
+    assert (1 / moved[0] - 1) / (1 / plain[0] - 1) == pytest.approx(np.exp(-2), rel=1e-4)
+    np.testing.assert_allclose(moved[1:] / moved[1:].sum(), plain[1:] / plain[1:].sum(), rtol=1e-5)
+
+
 def test_round_trip() -> None:
-    rule = DecisionRule(((1.5, 2.0),), (0.4,), (0.1,))
+    rule = DecisionRule(((1.5, 2.0),), (-0.5,), (0.4,), (0.1,))
     assert DecisionRule.from_dict(rule.to_dict()) == rule
 
 

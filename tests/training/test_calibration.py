@@ -41,6 +41,16 @@ def test_a_topic_without_examples_keeps_its_softmax() -> None:
     logits = np.random.default_rng(1).normal(size=(50, 1, 4)).astype(np.float32)
     rule = fit_rule(logits, np.zeros((50, 1), dtype=np.int64))
     assert rule.temperatures == ((1.0, 1.0),)
+    assert rule.shifts == (0.0,)
+
+
+def test_a_shift_undoes_a_bias_towards_topics() -> None:
+    logits, gold = overconfident(factor=1.0)
+    logits[..., 1:] += 2
+    rule = fit_rule(logits, gold)
+    assert rule.shifts == pytest.approx([-2, -2], abs=0.3)
+    found = rule.probabilities(logits)
+    assert expected_calibration_error(found, decide(found, 0.5), gold) < 0.03
 
 
 def test_expected_calibration_error_by_hand() -> None:
