@@ -169,11 +169,8 @@ def _cells(
         found += zip(fold.parts, fold.parts.values(), np.split(logits, ends), strict=True)
     cells = []
     for name, records, logits in found:
-        others = [other for other in found if other[0] != name]
-        rule = DecisionRule.plain(len(schema.topics))
-        if others:
-            gold = np.concatenate([class_indices(part, schema) for _, part, _ in others])
-            rule = fit_rule(np.concatenate([part for _, _, part in others]), gold)
+        others = [(o[2], class_indices(o[1], schema)) for o in found if o[0] != name]
+        rule = fit_rule(others) if others else DecisionRule.plain(len(schema.topics))
         probabilities = rule.probabilities(logits)
         scores = score(system, probabilities, records, schema, thresholds=rule.thresholds)
         cells.append(Cell(system, folds[0].protocol, name, config.seed, scores))

@@ -119,7 +119,7 @@ def fit_tuned(
     split = split_by_document(records, fraction=config.tuning, seed=config.seed)
     fitted = fit(split.train, schema, config, tuning=split.held_out, title=title)
     logits = saved_logits(fitted, texts_of(split.held_out))
-    return Tuned(fitted, fit_rule(logits, class_indices(split.held_out, schema)))
+    return Tuned(fitted, fit_rule([(logits, class_indices(split.held_out, schema))]))
 
 
 def leave_one_document_out(

@@ -126,8 +126,7 @@ def saved_logits(fitted: Fitted, texts: Sequence[str]) -> Floats:
 
 def rule_of(unseen: Sequence[Unseen], schema: Schema) -> DecisionRule:
     """The decision rule that suits the sources."""
-    gold = [class_indices(part.records, schema) for part in unseen]
-    return fit_rule(np.concatenate([part.logits for part in unseen]), np.concatenate(gold))
+    return fit_rule([(part.logits, class_indices(part.records, schema)) for part in unseen])
 
 
 def rule_of_others(part: Unseen, unseen: Sequence[Unseen], schema: Schema) -> DecisionRule:

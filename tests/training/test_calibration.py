@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from framing.decisions import decide
-from framing.training.calibration import best_thresholds, fit_rule
+from framing.decisions import DecisionRule, decide
+from framing.training.calibration import best_cut, fit_rule
 from framing.training.evaluation import joint_f1
 from framing.training.metrics import expected_calibration_error
 
@@ -19,7 +19,7 @@ def overconfident(count: int = 6000, factor: float = 3.0) -> tuple[np.ndarray, n
 
 def test_temperatures_undo_overconfidence() -> None:
     logits, gold = overconfident()
-    rule = fit_rule(logits, gold)
+    rule = fit_rule([(logits, gold)])
     found = rule.probabilities(logits)
     decided = decide(found, 0.5)
     assert expected_calibration_error(found, decided, gold) < 0.03
@@ -29,17 +29,23 @@ def test_temperatures_undo_overconfidence() -> None:
     assert rule.priors == pytest.approx((gold > 0).mean(0))
 
 
-def test_thresholds_never_do_worse_than_one_half() -> None:
-    logits, gold = overconfident(800)
-    probabilities = fit_rule(logits, gold).probabilities(logits)
-    chosen = best_thresholds(probabilities, gold)
-    plain = joint_f1(decide(probabilities, 0.5), gold)
-    assert joint_f1(decide(probabilities, chosen), gold) >= plain
+def test_the_cut_never_does_worse_than_one_half_and_survives_calibration() -> None:
+    parts = [overconfident(800), overconfident(400, factor=1.0)]
+    cut, rule, plain = best_cut(parts), fit_rule(parts), DecisionRule.plain(2)
+    figures = []
+    for value in (cut, 0.5):
+        decided = [(decide(plain.probabilities(logits), value), gold) for logits, gold in parts]
+        figures.append(np.mean([joint_f1(*pair) for pair in decided]))
+    assert figures[0] >= figures[1]
+    for logits, _ in parts:
+        before = decide(plain.probabilities(logits), cut) > 0
+        after = decide(rule.probabilities(logits), rule.thresholds) > 0
+        assert (before == after).mean() > 0.999  # but for rounding
 
 
 def test_a_topic_without_examples_keeps_its_softmax() -> None:
     logits = np.random.default_rng(1).normal(size=(50, 1, 4)).astype(np.float32)
-    rule = fit_rule(logits, np.zeros((50, 1), dtype=np.int64))
+    rule = fit_rule([(logits, np.zeros((50, 1), dtype=np.int64))])
     assert rule.temperatures == ((1.0, 1.0),)
     assert rule.shifts == (0.0,)
 
@@ -47,7 +53,7 @@ def test_a_topic_without_examples_keeps_its_softmax() -> None:
 def test_a_shift_undoes_a_bias_towards_topics() -> None:
     logits, gold = overconfident(factor=1.0)
     logits[..., 1:] += 2
-    rule = fit_rule(logits, gold)
+    rule = fit_rule([(logits, gold)])
     assert rule.shifts == pytest.approx([-2, -2], abs=0.3)
     found = rule.probabilities(logits)
     assert expected_calibration_error(found, decide(found, 0.5), gold) < 0.03
