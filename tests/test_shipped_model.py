@@ -22,11 +22,7 @@ OBVIOUS = (
     ("Russian troops evacuated their base at Qamishli airport.", ("military_bases", "against")),
     ("Qatar pledged $500 million to rebuild Syria's power plants.", ("reconstruction", "favor")),
     ("Damascus demanded that Moscow extradite Assad.", ("asylum", "against")),
-    pytest.param(
-        "Russia granted asylum to Assad and his family.",
-        ("asylum", "favor"),
-        marks=pytest.mark.xfail(reason="P(asylum) is 0.11 in this version of the model"),
-    ),
+    ("Russia granted asylum to Assad and his family.", ("asylum", "favor")),
     ("Israeli warplanes bombed military sites near Damascus.", ("sovereignty", "against")),
 )
 
