@@ -73,7 +73,11 @@ def per_topic(
 def setfit(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
 ) -> Floats:
-    """SetFit on the same encoder: contrastive pairs, then a regression per topic."""
+    """SetFit on the same encoder: contrastive pairs, then a regression per topic.
+
+    At this cost it learns little from this many sentences, most of them without a topic:
+    SetFit is made for few examples. Read its figures as those of these settings.
+    """
     import torch
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
