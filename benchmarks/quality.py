@@ -256,7 +256,9 @@ def _write(rows: Sequence[dict[str, object]], cells: Sequence[Cell], output: Pat
     output.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     lines = ["| " + " | ".join(_COLUMNS) + " |", "| --- " * len(_COLUMNS) + "|"]
     lines += ["| " + " | ".join(_texts(row)) + " |" for row in rows]
-    text = "\n".join([*lines, "", _CAPTION + ".", ""])
+    protocols = " ".join(dict.fromkeys(cell.protocol for cell in cells))
+    command = f"By `python benchmarks/quality.py --protocols {protocols}`."
+    text = "\n".join([*lines, "", _CAPTION + ".", command, ""])
     output.with_suffix(".md").write_text(text, encoding="utf-8")
 
 
