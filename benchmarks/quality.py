@@ -36,7 +36,7 @@ from framing.training.config import TrainConfig, load_config
 from framing.training.data import class_indices, load_records, measured_ids, texts_of
 from framing.training.evaluation import Estimate, Scores, score
 from framing.training.splits import hold_out
-from framing.training.unseen import cached, fingerprint
+from framing.training.unseen import cached, fingerprint, settings_in_key
 
 CACHE = Path("runs/quality")
 PROTOCOLS = ("source", "wikipedia", "authored-to-real")
@@ -183,10 +183,7 @@ def _logits(
 ) -> Floats | None:
     """The system's logits for what the fold asks, computed once for all runs."""
     asked = texts_of(fold.asked)
-    unused = {"output", "labels", "corpora", "cache", "refit", "behaviour", "unseen_sources"}
-    settings = config.model_dump(mode="json", exclude=unused)
-    if system == "tfidf":
-        settings = {}
+    settings = {} if system == "tfidf" else settings_in_key(config)
     key = [system, settings, schema.model_dump(mode="json"), fingerprint(fold.train), asked]
 
     def compute() -> Floats:

@@ -27,6 +27,7 @@ from framing.training.trainer import Fitted, fit, save_model
 from framing.training.unseen import (
     BASELINE_NAME,
     MODEL_NAME,
+    Unseen,
     leave_sources_out,
     rule_of,
     saved_logits,
@@ -83,18 +84,7 @@ def train(
     unseen = leave_sources_out(
         records, schema, config, measured=measured_ids(config, schema), progress=progress
     )
-    title = "Shipped model" if progress else None
-    if unseen:
-        held_out = scores_together(unseen, schema)
-        fitted = fit(records, schema, config, epochs=config.max_epochs, title=title)
-        tuned = Tuned(fitted, rule_of(unseen, schema))
-    else:
-        split = split_by_document(records, fraction=config.held_out, seed=config.seed)
-        tuned = fit_tuned(split.train, schema, config, title="Measured model" if progress else None)
-        held_out = _held_out_scores(tuned, split.train, split.held_out, schema)
-        if config.refit:
-            fitted = fit(records, schema, config, epochs=tuned.fitted.epochs, title=title)
-            tuned = Tuned(fitted, tuned.rule)
+    tuned, held_out = _fit_and_score(records, schema, config, unseen, progress=progress)
     save_model(tuned.fitted, folder, rule=tuned.rule)
     report = TrainingReport(
         config=config.model_dump(mode="json"),
@@ -110,6 +100,28 @@ def train(
     )
     write_card(report, folder)
     return report
+
+
+def _fit_and_score(
+    records: Sequence[Record],
+    schema: Schema,
+    config: TrainConfig,
+    unseen: Sequence[Unseen],
+    *,
+    progress: bool,
+) -> tuple[Tuned, tuple[Scores, ...]]:
+    """The model to save, and scores on what was held out: whole sources if any, else documents."""
+    title = "Shipped model" if progress else None
+    if unseen:
+        fitted = fit(records, schema, config, epochs=config.max_epochs, title=title)
+        return Tuned(fitted, rule_of(unseen, schema)), scores_together(unseen, schema)
+    split = split_by_document(records, fraction=config.held_out, seed=config.seed)
+    tuned = fit_tuned(split.train, schema, config, title="Measured model" if progress else None)
+    held_out = _held_out_scores(tuned, split.train, split.held_out, schema)
+    if config.refit:
+        fitted = fit(records, schema, config, epochs=tuned.fitted.epochs, title=title)
+        tuned = Tuned(fitted, tuned.rule)
+    return tuned, held_out
 
 
 def fit_tuned(

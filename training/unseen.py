@@ -84,10 +84,15 @@ def logits_of_fold(
     title: str | None = None,
 ) -> Floats:
     """Logits for ``texts`` of a model trained on ``train``, kept in ``config.cache``."""
-    used = config.model_dump(mode="json", exclude=_NOT_IN_KEY)
     return cached(
         config.cache,
-        ["framing", used, schema.model_dump(mode="json"), fingerprint(train), list(texts)],
+        [
+            "framing",
+            settings_in_key(config),
+            schema.model_dump(mode="json"),
+            fingerprint(train),
+            list(texts),
+        ],
         lambda: saved_logits(
             fit(train, schema, config, epochs=config.max_epochs, title=title), texts
         ),
@@ -109,6 +114,11 @@ def cached(folder: Path | None, key: object, compute: Callable[[], Floats]) -> F
     np.save(partial, result, allow_pickle=False)
     partial.replace(path)
     return result
+
+
+def settings_in_key(config: TrainConfig) -> dict[str, object]:
+    """The settings that a model trained without a source depends on, for a cache's key."""
+    return config.model_dump(mode="json", exclude=_NOT_IN_KEY)
 
 
 def fingerprint(records: Sequence[Record]) -> list[object]:
