@@ -61,7 +61,7 @@ def priors(
 def per_topic(
     records: Sequence[Record], texts: Sequence[str], schema: Schema, config: TrainConfig
 ) -> Floats:
-    """One ``AutoModelForSequenceClassification`` per topic, by the Trainer's defaults."""
+    """One ``AutoModelForSequenceClassification`` per topic, plain, at our learning rate."""
     labels = class_indices(records, schema)
     rows = [
         _sequence_classifier(texts_of(records), column.tolist(), texts, schema, config)
@@ -75,8 +75,9 @@ def setfit(
 ) -> Floats:
     """SetFit on the same encoder: contrastive pairs, then a regression per topic.
 
-    At this cost it learns little from this many sentences, most of them without a topic:
-    SetFit is made for few examples. Read its figures as those of these settings.
+    Its own multi-label mode: two sentences attract each other if they share a topic and the
+    stance towards it. SetFit is made for few examples; this is what it learns from many of
+    them at the cost of ours.
     """
     import torch
     from datasets import Dataset
@@ -86,11 +87,14 @@ def setfit(
 
     labels = class_indices(records, schema)
     folder = find_backbone(config.backbone, sha256=config.backbone_sha256)
-    # Pairs are alike where every topic and stance is: the whole label is one class.
-    whole = [" ".join(map(str, row)) for row in labels.tolist()]
-    names = {name: index for index, name in enumerate(dict.fromkeys(whole))}
+    # One column per topic and stance; column 0 of each topic is "absent", which is no label.
+    present = np.eye(len(schema.classes), dtype=np.int64)[labels][..., 1:].reshape(len(labels), -1)
     reads = config.max_epochs * len(records)
-    model = SetFitModel(SentenceTransformer(str(folder), device="cpu"), LogisticRegression())
+    model = SetFitModel(
+        SentenceTransformer(str(folder), device="cpu"),
+        LogisticRegression(),
+        multi_target_strategy="one-vs-rest",
+    )
     with TemporaryDirectory() as output:
         arguments = TrainingArguments(
             output_dir=output,
@@ -99,7 +103,7 @@ def setfit(
             seed=config.seed,
             report_to="none",
         )
-        rows = {"text": texts_of(records), "label": [names[name] for name in whole]}
+        rows = {"text": texts_of(records), "label": present.tolist()}
         trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows))
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=not torch.cuda.is_available()):
             trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
@@ -152,7 +156,7 @@ def _sequence_classifier(
         arguments = TrainingArguments(
             output_dir=str(Path(output)),
             num_train_epochs=config.max_epochs / len(schema.topics),
-            learning_rate=5e-5,
+            learning_rate=config.learning_rate,
             per_device_train_batch_size=32,
             per_device_eval_batch_size=128,
             train_sampling_strategy="group_by_length",

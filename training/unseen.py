@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from framing.classifier import Classifier
 from framing.decisions import DecisionRule, Floats
+from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.baseline import TfidfBaseline
@@ -28,6 +30,9 @@ BASELINE_NAME = "TF-IDF + logistic regression"
 
 # What a model that was trained without a source does not depend on.
 _NOT_IN_KEY = {"output", "labels", "corpora", "cache", "refit", "behaviour", "unseen_sources"}
+
+
+_VERSIONS_IN_KEY = ("torch", "transformers", "tokenizers")
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,28 @@ def leave_sources_out(
         config: Backbone and hyperparameters.
         measured: Ids of the records to score; ``None`` for all.
         progress: Show progress on standard error.
+
+    Raises:
+        FramingError: No record of a group is to be scored.
     """
-    result = []
+    folds = []
     for sources in config.unseen_sources:
         groups = {record.group for record in records if record.source in sources}
         if not groups:
             continue
         split = hold_out(records, groups)
         asked = [r for r in split.held_out if measured is None or r.id in measured]
+        if not asked:
+            raise FramingError(
+                f"unseen_sources: no sentence of {' and '.join(sources)} is in the files that "
+                "'measured' names; name their file there, or take the group out"
+            )
+        folds.append((sources, split.train, asked))
+    result = []
+    for sources, train, asked in folds:
         title = f"Model without {' and '.join(sources)}" if progress else None
-        logits = logits_of_fold(split.train, texts_of(asked), schema, config, title=title)
-        baseline = TfidfBaseline(split.train, schema).probabilities(texts_of(asked))
+        logits = logits_of_fold(train, texts_of(asked), schema, config, title=title)
+        baseline = TfidfBaseline(train, schema).probabilities(texts_of(asked))
         for source in sources:
             rows = [row for row, record in enumerate(asked) if record.source == source]
             if rows:
@@ -117,8 +133,12 @@ def cached(folder: Path | None, key: object, compute: Callable[[], Floats]) -> F
 
 
 def settings_in_key(config: TrainConfig) -> dict[str, object]:
-    """The settings that a model trained without a source depends on, for a cache's key."""
-    return config.model_dump(mode="json", exclude=_NOT_IN_KEY)
+    """Settings and versions that a model trained without a source depends on, for a cache's key.
+
+    The number of threads, which changes weights by rounding, is not among them.
+    """
+    versions = {name: version(name) for name in _VERSIONS_IN_KEY}
+    return {**config.model_dump(mode="json", exclude=_NOT_IN_KEY), "versions": versions}
 
 
 def fingerprint(records: Sequence[Record]) -> list[object]:

@@ -81,6 +81,22 @@ def test_only_measured_files_are_scored(ready: TrainConfig, tmp_path: Path) -> N
     assert report.held_out[0].sentences == 20
 
 
+def test_a_group_with_nothing_to_score_is_refused_before_training(
+    ready: TrainConfig, tmp_path: Path
+) -> None:
+    config = ready.model_copy(
+        update={
+            "unseen_sources": (("wire",), ("radio",)),
+            "labels": (*ready.labels, str(_others(tmp_path))),
+            "measured": ready.labels,
+            "cache": tmp_path / "cache",
+        }
+    )
+    with pytest.raises(FramingError, match="no sentence of radio"):
+        train(config)
+    assert not (tmp_path / "cache").exists()
+
+
 def _others(folder: Path) -> Path:
     """Records of a source that stays when all others are left out."""
     records = [
