@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from framing.pipeline import Window, check_text, computed_ahead, sentence_windows
 from framing.results import Document, Sentence, Tag
 
 if TYPE_CHECKING:
+    from threading import Event
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -18,12 +22,6 @@ if TYPE_CHECKING:
     from framing.encoding import SentenceEncoder
     from framing.engines import Engine
     from framing.labels.schema import Schema
-
-# classify_many holds at most about this many sentences at a time: enough for
-# batches of like length, little enough for flat memory.
-_SENTENCES_HELD = 4096
-
-Span = tuple[int, int]
 
 
 def classify(
@@ -51,6 +49,8 @@ class Classifier:
         folder: Where the model lies.
         engine: Name of what computes, for example ``torch``.
         device: Name of the device it runs on.
+        precision: What it computes in: ``f32``, ``bf16`` or ``f16``.
+        threads: Processors it uses on a CPU.
     """
 
     def __init__(
@@ -68,8 +68,11 @@ class Classifier:
         self.folder = folder
         self.engine = engine.name.value
         self.device = engine.device
+        self.precision = engine.precision
+        self.threads = engine.threads
         self._engine = engine
         self._encoder = encoder
+        self._pool = ThreadPoolExecutor(engine.parallel, "framing-batch")
         self._priors = _priors(priors, schema, rule) if priors else None
 
     @property
@@ -85,7 +88,9 @@ class Classifier:
         model: str | Path = "default",
         *,
         device: str = "auto",
-        engine: str = "torch",
+        engine: str = "auto",
+        threads: int | None = None,
+        precision: str = "auto",
         revision: str | None = None,
         priors: Mapping[str, float] | None = None,
     ) -> Classifier:
@@ -95,8 +100,10 @@ class Classifier:
             model: ``"default"`` for the shipped one, a folder, or a hub id
                 (``owner/name``; this alone uses the network).
             device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-            engine: ``torch``, or ``openvino``, which is faster on a CPU and needs the extra
-                ``framing[openvino]``.
+            engine: ``openvino`` for a CPU, ``torch`` for any device, or ``auto`` for what is
+                fastest on the device.
+            threads: Processors to use on a CPU; by default all that are allowed.
+            precision: ``f32``, ``bf16`` or ``f16``, or ``auto`` for the fastest on the device.
             revision: Branch, tag or commit on the hub.
             priors: Share of sentences, in (0, 1), that have a topic in your text, for the
                 topics where you know it, such as ``{"asylum": 0.02}``. Probabilities are
@@ -109,7 +116,14 @@ class Classifier:
         from framing.models.store import find_model
 
         folder = find_model(model, revision=revision)
-        return cls.from_folder(folder, device=device, engine=engine, priors=priors)
+        return cls.from_folder(
+            folder,
+            device=device,
+            engine=engine,
+            threads=threads,
+            precision=precision,
+            priors=priors,
+        )
 
     @classmethod
     def from_folder(
@@ -117,20 +131,24 @@ class Classifier:
         folder: Path,
         *,
         device: str = "auto",
-        engine: str = "torch",
+        engine: str = "auto",
+        threads: int | None = None,
+        precision: str = "auto",
         priors: Mapping[str, float] | None = None,
     ) -> Classifier:
         """Load a local folder without verifying its checksums (see :meth:`from_pretrained`)."""
         from framing.decisions import DecisionRule
         from framing.encoding import SentenceEncoder
-        from framing.engines import load_engine
+        from framing.engines import choose, load_engine
         from framing.labels.schema import parse_schema
         from framing.models.store import read_config
 
         config = read_config(folder)
         rule = config.decision_rule
         return cls(
-            engine=load_engine(engine, folder, device=device),
+            engine=load_engine(
+                choose(engine, device), folder, threads=threads, precision=precision
+            ),
             encoder=SentenceEncoder(folder, max_tokens=config.max_tokens),
             schema=parse_schema(config.label_schema, where=str(folder / "config.json")),
             rule=DecisionRule.from_dict(rule) if rule else DecisionRule.plain(config.head_shape[0]),
@@ -160,11 +178,10 @@ class Classifier:
             TypeError: ``text`` is not a string.
             ValueError: ``threshold`` or ``min_confidence`` is not in [0, 1].
         """
-        _check_text(text, "text")
-        documents = self.classify_many(
-            [text], split=split, threshold=threshold, min_confidence=min_confidence
-        )
-        return next(documents)
+        check_text(text, "text")
+        settings = self._settings(threshold, min_confidence)
+        (window,) = sentence_windows([text], split=split)
+        return next(self._tagged(window, self._scores(window, settings), settings))
 
     def classify_many(
         self,
@@ -173,7 +190,8 @@ class Classifier:
         split: bool = True,
         threshold: float | None = None,
         min_confidence: float = 0.0,
-        batch_tokens: int = 8192,
+        deduplicate: bool = True,
+        batch_tokens: int | None = None,
         progress: bool = False,
     ) -> Iterator[Document]:
         """Tag many texts; a document comes out for every text, in input order.
@@ -185,8 +203,9 @@ class Classifier:
             split: As in :meth:`classify`.
             threshold: As in :meth:`classify`.
             min_confidence: As in :meth:`classify`.
-            batch_tokens: Tokens per batch, padding included; lower it if a GPU
-                runs out of memory.
+            deduplicate: Compute a sentence that recurs nearby once; news is full of them.
+            batch_tokens: Tokens per batch, padding included, by default what suits the
+                engine; lower it if a GPU runs out of memory.
             progress: Show a progress bar on standard error.
 
         Raises:
@@ -196,20 +215,28 @@ class Classifier:
         """
         if isinstance(texts, str | bytes):
             raise TypeError("texts must be an iterable of strings; use classify() for one text")
+        settings = self._settings(threshold, min_confidence, deduplicate, batch_tokens)
+        documents = self._documents(texts, split, settings)
+        return _with_progress(documents, texts) if progress else documents
+
+    def _settings(
+        self,
+        threshold: float | None,
+        min_confidence: float,
+        deduplicate: bool = True,
+        batch_tokens: int | None = None,
+    ) -> _Settings:
         for name, value in (("threshold", threshold), ("min_confidence", min_confidence)):
             if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
                 raise ValueError(f"{name} must be in [0, 1], got {value!r}")
-        thresholds = (
-            self.rule.thresholds if threshold is None else (threshold,) * len(self.schema.topics)
-        )
-        if batch_tokens < 1:
+        if batch_tokens is not None and batch_tokens < 1:
             raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
-        decision = _Decision(thresholds, min_confidence)
-        documents = self._documents(texts, split, decision, batch_tokens)
-        return _with_progress(documents, texts) if progress else documents
+        own = threshold is None
+        thresholds = self.rule.thresholds if own else (threshold,) * len(self.schema.topics)
+        return _Settings(thresholds, min_confidence, deduplicate, batch_tokens)
 
     def probabilities(
-        self, sentences: Sequence[str], *, batch_tokens: int = 8192
+        self, sentences: Sequence[str], *, batch_tokens: int | None = None
     ) -> NDArray[np.float32]:
         """Class probabilities of sentences, without splitting them.
 
@@ -219,15 +246,28 @@ class Classifier:
             the model's limit is scored in overlapping windows, and per topic
             the window with the highest P(topic) counts.
         """
+        return self._calibrated(self.logits(sentences, batch_tokens=batch_tokens))
+
+    def _calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         from framing.decisions import reweighted
 
-        scores = self.rule.probabilities(self.logits(sentences, batch_tokens=batch_tokens))
+        scores = self.rule.probabilities(logits)
         if self._priors is None:
             return scores
         return reweighted(scores, trained=self.rule.priors, wanted=self._priors)
 
-    def logits(self, sentences: Sequence[str], *, batch_tokens: int = 8192) -> NDArray[np.float32]:
+    def logits(
+        self, sentences: Sequence[str], *, batch_tokens: int | None = None
+    ) -> NDArray[np.float32]:
         """What the model says before calibration; shape and windows as in :meth:`probabilities`."""
+        return self._logits(sentences, batch_tokens)
+
+    def _logits(
+        self,
+        sentences: Sequence[str],
+        batch_tokens: int | None = None,
+        unwanted: Event | None = None,
+    ) -> NDArray[np.float32]:
         import numpy as np
 
         from framing.decisions import topic_odds
@@ -236,8 +276,14 @@ class Classifier:
         ids, owners = self._encoder.windows(sentences)
         shape = (len(self.schema.topics), len(self.schema.classes))
         windows = np.empty((len(ids), *shape), dtype=np.float32)
-        for batch in length_batches([len(row) for row in ids], batch_tokens=batch_tokens):
-            windows[batch] = self._engine.logits([ids[i] for i in batch])
+        budget = batch_tokens or self._engine.batch_tokens
+        batches = list(length_batches([len(row) for row in ids], batch_tokens=budget))
+        rows = ([ids[i] for i in batch] for batch in batches)
+        run = map if len(batches) == 1 else self._pool.map
+        for batch, result in zip(batches, run(self._engine.logits, rows), strict=True):
+            windows[batch] = result
+            if unwanted is not None and unwanted.is_set():
+                raise CancelledError
         if len(ids) == len(sentences):
             return windows
         best = np.zeros((len(sentences), *shape), dtype=np.float32)
@@ -248,54 +294,54 @@ class Classifier:
         return best
 
     def _documents(
-        self, texts: Iterable[str], split: bool, decision: _Decision, batch_tokens: int
+        self, texts: Iterable[str], split: bool, settings: _Settings
     ) -> Iterator[Document]:
-        from framing.splitting import split_sentences, strip_span
+        windows = computed_ahead(
+            sentence_windows(texts, split=split),
+            lambda window, unwanted: self._scores(window, settings, unwanted),
+        )
+        for window, scores in windows:
+            yield from self._tagged(window, scores, settings)
 
-        held: list[tuple[str, list[Span]]] = []
-        count = 0
-        for index, text in enumerate(texts):
-            try:
-                _check_text(text, f"texts[{index}]")
-            except TypeError:
-                yield from self._tagged(held, decision, batch_tokens)
-                raise
-            whole = strip_span(text, 0, len(text))
-            spans = split_sentences(text) if split else [whole] if whole[0] < whole[1] else []
-            held.append((text, spans))
-            count += max(1, len(spans))
-            if count >= _SENTENCES_HELD:
-                yield from self._tagged(held, decision, batch_tokens)
-                held, count = [], 0
-        yield from self._tagged(held, decision, batch_tokens)
+    def _scores(
+        self, window: Window, settings: _Settings, unwanted: Event | None = None
+    ) -> NDArray[np.float32]:
+        """Probabilities of a window's sentences, those that recur computed once."""
+        sentences = [text[start:end] for text, spans in window for start, end in spans]
+        asked = list(dict.fromkeys(sentences)) if settings.deduplicate else sentences
+        scores = self._calibrated(self._logits(asked, settings.batch_tokens, unwanted))
+        if len(asked) == len(sentences):
+            return scores
+        places = {sentence: place for place, sentence in enumerate(asked)}
+        result: NDArray[np.float32] = scores[[places[sentence] for sentence in sentences]]
+        return result
 
     def _tagged(
-        self, held: list[tuple[str, list[Span]]], decision: _Decision, batch_tokens: int
+        self, window: Window, scores: NDArray[np.float32], settings: _Settings
     ) -> Iterator[Document]:
-        sentences = [text[start:end] for text, spans in held for start, end in spans]
-        rows = iter(self.probabilities(sentences, batch_tokens=batch_tokens))
-        for text, spans in held:
+        rows = iter(scores.tolist())
+        for text, spans in window:
             yield Document(
                 text,
                 tuple(
-                    self._sentence(text[start:end], start, end, next(rows), decision)
+                    self._sentence(text[start:end], start, end, next(rows), settings)
                     for start, end in spans
                 ),
             )
 
     def _sentence(
-        self, text: str, start: int, end: int, row: NDArray[np.float32], decision: _Decision
+        self, text: str, start: int, end: int, row: list[list[float]], settings: _Settings
     ) -> Sentence:
         classes = self.schema.classes
         probabilities: dict[str, dict[str, float]] = {}
         tags, abstained = [], []
-        topics = zip(self.schema.topic_names, row.tolist(), decision.thresholds, strict=True)
+        topics = zip(self.schema.topic_names, row, settings.thresholds, strict=True)
         for topic, values, threshold in topics:
             probabilities[topic] = dict(zip(classes, values, strict=True))
             if 1.0 - values[0] < threshold:
                 continue
             best = max(range(1, len(classes)), key=values.__getitem__)
-            if values[best] < decision.min_confidence:
+            if values[best] < settings.min_confidence:
                 abstained.append(topic)
             else:
                 tags.append(Tag(topic, classes[best], values[best]))
@@ -303,22 +349,18 @@ class Classifier:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decision:
-    """From which probability on a topic is tagged, and a tag is given."""
+class _Settings:
+    """From which probability on a topic is tagged and a tag given, and how it is computed."""
 
     thresholds: tuple[float, ...]
     min_confidence: float
+    deduplicate: bool
+    batch_tokens: int | None
 
 
 @functools.cache
 def _default_classifier() -> Classifier:
     return Classifier.from_pretrained()
-
-
-def _check_text(text: object, name: str) -> None:
-    if not isinstance(text, str):
-        hint = "; decode it first" if isinstance(text, bytes) else ""
-        raise TypeError(f"{name} must be a str, got {type(text).__name__}{hint}")
 
 
 def _priors(given: Mapping[str, float], schema: Schema, rule: DecisionRule) -> tuple[float, ...]:

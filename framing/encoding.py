@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
 # Windows of a long sentence share this part of their tokens, so that a phrase
@@ -63,10 +65,14 @@ def length_batches(lengths: Sequence[int], *, batch_tokens: int) -> Iterator[lis
         yield batch
 
 
-def padded(rows: Iterable[Sequence[int]], *, pad: int) -> tuple[list[list[int]], list[list[int]]]:
-    """Pad rows of ids to one length; the second result is the attention mask."""
-    lists = [list(row) for row in rows]
-    width = max(map(len, lists))
-    ids = [row + [pad] * (width - len(row)) for row in lists]
-    mask = [[1] * len(row) + [0] * (width - len(row)) for row in lists]
+def padded(
+    rows: Sequence[Sequence[int]], *, pad: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pad rows of ids to one length; the second result is the attention mask, 1 for tokens."""
+    import numpy as np
+
+    lengths = np.array([len(row) for row in rows])
+    mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
+    ids = np.full(mask.shape, pad, dtype=np.int64)
+    ids[mask == 1] = [token for row in rows for token in row]
     return ids, mask

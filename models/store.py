@@ -111,6 +111,15 @@ def verify(folder: str | Path) -> None:
             )
 
 
+def recorded_hash(folder: Path, name: str) -> str:
+    """The SHA-256 of a file as :func:`write_checksums` recorded it, or else computed."""
+    try:
+        recorded = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+        return str(recorded[name])
+    except (OSError, ValueError, KeyError, TypeError):
+        return file_hash(folder / name)
+
+
 def write_checksums(folder: str | os.PathLike[str]) -> None:
     """Record the SHA-256 of the files that decide what a model says."""
     folder = Path(folder)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from framing.results import Document, Sentence
 
 ModelOption = Annotated[str, typer.Option(help="'default', a model folder, or a hub id.")]
-EngineOption = Annotated[str, typer.Option(help="torch, or openvino: faster on a CPU.")]
+EngineOption = Annotated[str, typer.Option(help="auto, openvino (for a CPU) or torch.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Processors to use on a CPU; default: all allowed.")
+]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 # A word that ends like a file but is none is more likely mistyped than news.
@@ -36,7 +39,8 @@ def classify(
     ] = None,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
-    engine: EngineOption = "torch",
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Tag a topic where P(topic) is at least this."),
@@ -61,7 +65,7 @@ def classify(
 
     from framing.classifier import Classifier
 
-    classifier = Classifier.from_pretrained(model, device=device, engine=engine)
+    classifier = Classifier.from_pretrained(model, device=device, engine=engine, threads=threads)
     texts = [text for _, text in named_texts]
     documents = classifier.classify_many(
         texts, split=split, threshold=threshold, min_confidence=min_confidence

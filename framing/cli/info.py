@@ -7,29 +7,35 @@ from typing import Annotated
 import typer
 
 from framing import __version__
-from framing.cli.classify import DeviceOption, EngineOption, ModelOption
+from framing.cli.classify import DeviceOption, EngineOption, ModelOption, ThreadsOption
 
 
 def info(
     model: ModelOption = "default",
     device: DeviceOption = "auto",
-    engine: EngineOption = "torch",
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
     definitions: Annotated[
         bool, typer.Option("--definitions", help="Print what topics and stances mean, too.")
     ] = False,
 ) -> None:
     """Show the model, its schema, the engine and the device."""
     from framing.classifier import Classifier
+    from framing.engines import choose
+    from framing.engines.compiled import cache_folder
 
-    classifier = Classifier.from_pretrained(model, device=device, engine=engine)
+    classifier = Classifier.from_pretrained(model, device=device, engine=engine, threads=threads)
     schema = classifier.schema
     rows = {
         "framing": __version__,
         "model": str(classifier.folder),
         "weights": f"SHA-256 {classifier.weights_hash}",
         "thresholds": ", ".join(f"{value:.2f}" for value in classifier.rule.thresholds),
-        "engine": classifier.engine,
+        "engine": f"{classifier.engine}, {choose(engine, device).why}",
         "device": classifier.device,
+        "precision": classifier.precision,
+        "threads": str(classifier.threads),
+        "cache": str(cache_folder()),
         "topics": ", ".join(schema.topic_names),
         "stances": ", ".join(schema.stance_names),
     }

@@ -10,6 +10,7 @@ import typer
 from framing import __version__
 from framing.cli.classify import classify
 from framing.cli.evaluate import evaluate
+from framing.cli.export import export
 from framing.cli.info import info
 from framing.cli.train import train
 from framing.labels.errors import FramingError
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (classify, train, evaluate, info):
+for command in (classify, train, evaluate, export, info):
     app.command()(command)
 
 

@@ -2,53 +2,109 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import Core
+from openvino import CompiledModel, Core, Model, get_version
 from safetensors.numpy import load_file
 
+from framing.cpus import available_cpus
 from framing.encoding import padded
-from framing.engines import EngineName
+from framing.engines import AUTO, EngineName
 from framing.engines.bert_graph import build_model, is_supported
+from framing.engines.compiled import cached_bytes
 from framing.labels.errors import FramingError
-from framing.models.store import WEIGHTS, read_config
+from framing.models.store import WEIGHTS, ModelConfig, read_config, recorded_hash
 
 
 class OpenVinoEngine:
     """Runs a model folder on the CPU, in bf16 where the processor has it."""
 
     name = EngineName.OPENVINO
+    batch_tokens = 2048
 
-    def __init__(self, folder: Path, *, device: str, precision: str | None = None) -> None:
-        """Build and compile the graph.
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str,
+        threads: int | None = None,
+        precision: str = AUTO,
+    ) -> None:
+        """Compile the model, or load what an earlier process compiled.
 
         Args:
             folder: A model folder.
             device: ``auto`` or ``cpu``.
-            precision: ``f32`` or ``bf16``; by default what is fastest here.
+            threads: Processors to use; by default all that are allowed.
+            precision: ``f32``, ``bf16`` or ``f16``; ``auto`` is what is fastest here.
         """
         if device not in ("auto", "cpu"):
             raise FramingError(f"the engine openvino runs on the cpu, not on {device!r}")
         self.device = "cpu"
+        self.threads = self.parallel = threads or available_cpus()
         config = read_config(folder)
-        if not is_supported(config.encoder):
-            kind = config.encoder.get("model_type")
-            raise FramingError(f"{folder}: the engine openvino does not know {kind} encoders")
-        graph = build_model(load_file(folder / WEIGHTS), config.encoder, config.head_shape)
         core = Core()
-        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        chosen = precision or ("bf16" if fast else "f32")
-        self._compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": chosen})
+        if precision == AUTO:
+            able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            precision = "bf16" if "BF16" in able else "f32"
+        self.precision = precision
         self._pad = int(config.encoder.get("pad_token_id") or 0)
+        self._compiled = _compiled(core, folder, config, precision, self.threads)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Logits of (windows, topics, classes) for one batch of token ids."""
         ids, mask = padded(batch, pad=self._pad)
         # A request of its own for each call, so that threads can share the engine.
         request = self._compiled.create_infer_request()
-        request.infer([np.array(ids, dtype=np.int32), np.array(mask, dtype=np.float32)])
+        request.infer([ids.astype(np.int32), mask.astype(np.float32)])
         result: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
         return result
+
+
+def build_graph(folder: Path) -> Model:
+    """The model of a folder as a graph; encoders other than BERT are converted by torch."""
+    config = read_config(folder)
+    if is_supported(config.encoder):
+        return build_model(load_file(folder / WEIGHTS), config.encoder, config.head_shape)
+    try:
+        from framing.engines.convert import converted
+    except ImportError as error:
+        kind = config.encoder.get("model_type")
+        raise FramingError(
+            f"{folder}: {kind} encoders need {error.name} to convert them"
+        ) from error
+    return converted(folder)
+
+
+def _compiled(
+    core: Core, folder: Path, config: ModelConfig, precision: str, threads: int
+) -> CompiledModel:
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,
+    }
+    depends = [
+        recorded_hash(folder, WEIGHTS),
+        config.encoder,
+        config.head_shape,
+        get_version(),
+        core.get_property("CPU", "FULL_DEVICE_NAME"),
+        core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+        settings,
+    ]
+    name = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+    built: list[CompiledModel] = []
+
+    def build() -> bytes:
+        built.append(core.compile_model(build_graph(folder), "CPU", settings))
+        return bytes(built[0].export_model().getvalue())
+
+    content = cached_bytes(f"openvino-{name}.blob", build)
+    return built[0] if built else core.import_model(content, "CPU", settings)

@@ -11,38 +11,76 @@ import torch
 from numpy.typing import NDArray
 
 from framing.encoding import padded
-from framing.engines import EngineName
+from framing.engines import AUTO, EngineName
 from framing.labels.errors import FramingError
 from framing.modeling import FramingModel
 from framing.quiet import quiet_transformers
 
+_DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+
 
 class TorchEngine:
-    """Runs a model folder on one device, in single precision on a CPU, else in half."""
+    """Runs a model folder on one device, in half precision where it is fast."""
 
     name = EngineName.TORCH
+    parallel = 1
+    batch_tokens = 8192
 
-    def __init__(self, folder: Path, *, device: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str,
+        threads: int | None = None,
+        precision: str = AUTO,
+    ) -> None:
+        """Load the weights.
+
+        Args:
+            folder: A model folder.
+            device: As in :meth:`framing.Classifier.from_pretrained`.
+            threads: Processors to use on a CPU; torch has one number for the whole process.
+            precision: ``f32``, ``bf16`` or ``f16``; ``auto`` is bf16 where the device computes
+                in it, f16 on other GPUs, and f32 on other CPUs.
+        """
         self._device = resolve_device(device)
         self.device = str(self._device)
-        dtype = torch.float32 if self._device.type == "cpu" else torch.float16
+        self.precision = _fastest_precision(self._device) if precision == AUTO else precision
+        if threads is not None and self._device.type == "cpu":
+            torch.set_num_threads(threads)
+        self.threads = torch.get_num_threads()
         with quiet_transformers():
             self._model: Any = FramingModel.from_pretrained(
-                folder, dtype=dtype, use_safetensors=True, local_files_only=True
+                folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
             )
         self._model.to(self._device).eval()
         self._pad = int(self._model.encoder.config.pad_token_id or 0)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Logits of (windows, topics, classes) for one batch of token ids."""
-        ids, mask = padded(batch, pad=self._pad)
-        with torch.inference_mode():
-            output = self._model(
-                input_ids=torch.tensor(ids, device=self._device),
-                attention_mask=torch.tensor(mask, device=self._device),
-            )
+        ids, mask = (self._on_device(array) for array in padded(batch, pad=self._pad))
+        half = self.precision != "f32"
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, dtype=_DTYPES[self.precision], enabled=half),
+        ):
+            output = self._model(input_ids=ids, attention_mask=mask)
         result: NDArray[np.float32] = output.logits.float().cpu().numpy()
         return result
+
+    def _on_device(self, array: NDArray[np.int64]) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type == "cuda":
+            return tensor.pin_memory().to(self._device, non_blocking=True)
+        return tensor.to(self._device)
+
+
+def _fastest_precision(device: torch.device) -> str:
+    if device.type == "cpu":
+        return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "f32"
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "f16"
+    return "f16"
 
 
 def resolve_device(device: str) -> torch.device:

@@ -1,25 +1,25 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import SENTENCES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from framing import Classifier
-from framing.engines import EngineName, load_engine
+from framing.engines import Choice, EngineName, choose
 from framing.labels.errors import FramingError
-from framing.models.store import write_checksums
 
+MANY = [*(text for text, _ in SENTENCES), "He left.", "word " * 20, "🙂", "Базы."]
 TEXTS = ["Russia keeps its base.", "He left.", "word " * 60 + "at Tartus.", "🙂", "Базы."]
 
 
 @pytest.fixture(params=list(EngineName))
 def engine_classifier(request: pytest.FixtureRequest, model_folder: Path) -> Classifier:
-    if request.param is EngineName.OPENVINO:
-        pytest.importorskip("openvino")
     return Classifier.from_pretrained(model_folder, device="cpu", engine=request.param.value)
 
 
@@ -36,19 +36,20 @@ def test_two_runs_give_equal_bits(engine_classifier: Classifier) -> None:
 
 
 def test_openvino_in_single_precision_is_torch(model_folder: Path, classifier: Classifier) -> None:
-    pytest.importorskip("openvino")
     from framing.engines.openvino import OpenVinoEngine
+    from framing.engines.torch import TorchEngine
 
-    exact = OpenVinoEngine(model_folder, device="cpu", precision="f32")
+    engines = [
+        kind(model_folder, device="cpu", precision="f32") for kind in (OpenVinoEngine, TorchEngine)
+    ]
     ids, _ = classifier._encoder.windows(TEXTS)
-    np.testing.assert_allclose(exact.logits(ids), classifier._engine.logits(ids), atol=1e-3)
+    np.testing.assert_allclose(*(engine.logits(ids) for engine in engines), atol=1e-3)
 
 
 def test_openvino_needs_no_torch(model_folder: Path) -> None:
-    pytest.importorskip("openvino")
     code = (
         "import sys; from framing import Classifier;"
-        f"c = Classifier.from_pretrained({str(model_folder)!r}, engine='openvino');"
+        f"c = Classifier.from_pretrained({str(model_folder)!r}, device='cpu');"
         "c.classify('Russia keeps its base.');"
         "print([m for m in ('torch', 'transformers', 'pandas', 'datasets') if m in sys.modules])"
     )
@@ -56,15 +57,58 @@ def test_openvino_needs_no_torch(model_folder: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_errors_name_what_is_wrong(model_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(FramingError, match="unknown engine 'onnx'; there are torch, openvino"):
+def test_auto_is_openvino_on_a_cpu_and_torch_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("framing.engines.may_have_gpu", lambda: False)
+    assert choose("auto", "auto").engine is EngineName.OPENVINO
+    assert choose("auto", "cpu").device == "cpu"
+    assert choose("auto", "cuda:1").engine is EngineName.TORCH
+    assert choose("torch", "auto") == Choice(EngineName.TORCH, "auto", "as asked")
+
+
+def test_an_encoder_without_a_graph_of_its_own_is_converted(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classifier: Classifier
+) -> None:
+    monkeypatch.setattr("framing.engines.openvino.is_supported", lambda _: False)
+    monkeypatch.setenv("FRAMING_CACHE_DIR", str(tmp_path))
+    converted = Classifier.from_pretrained(model_folder, device="cpu", precision="f32")
+    exact = Classifier.from_pretrained(model_folder, engine="torch", precision="f32")
+    np.testing.assert_allclose(
+        converted.probabilities(TEXTS), exact.probabilities(TEXTS), atol=1e-3
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_neighbours_order_and_batches_never_change_a_label(
+    data: st.DataObject, classifier: Classifier
+) -> None:
+    texts = data.draw(st.lists(st.sampled_from(MANY), min_size=1, max_size=12))
+    budget = data.draw(st.sampled_from([8, 64, 2048]))
+    alone = {text: tags(classifier, [text])[0] for text in set(texts)}
+    assert tags(classifier, texts, batch_tokens=budget) == [alone[text] for text in texts]
+
+
+def tags(classifier: Classifier, texts: list[str], **options: int) -> list[list[tuple[str, str]]]:
+    documents = classifier.classify_many(texts, split=False, **options)
+    return [
+        [(tag.topic, tag.stance) for s in document.sentences for tag in s.tags]
+        for document in documents
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_are_honoured(threads: int, model_folder: Path) -> None:
+    assert (
+        Classifier.from_pretrained(model_folder, device="cpu", threads=threads).threads == threads
+    )
+
+
+def test_errors_name_what_is_wrong(model_folder: Path) -> None:
+    with pytest.raises(FramingError, match="unknown engine 'onnx'; there are auto, torch, openv"):
         Classifier.from_pretrained(model_folder, engine="onnx")
-    pytest.importorskip("openvino")
     with pytest.raises(FramingError, match="runs on the cpu, not on 'cuda'"):
-        load_engine("openvino", model_folder, device="cuda")
-    other = Path(shutil.copytree(model_folder, tmp_path / "other"))
-    config = other / "config.json"
-    config.write_text(config.read_text().replace('"model_type": "bert"', '"model_type": "mpnet"'))
-    write_checksums(other)
-    with pytest.raises(FramingError, match="does not know mpnet encoders"):
-        Classifier.from_pretrained(other, engine="openvino")
+        Classifier.from_pretrained(model_folder, engine="openvino", device="cuda")
+    with pytest.raises(FramingError, match="unknown precision 'int4'"):
+        Classifier.from_pretrained(model_folder, precision="int4")
+    with pytest.raises(FramingError, match="threads must be at least 1"):
+        Classifier.from_pretrained(model_folder, threads=0)

@@ -1,0 +1,87 @@
+"""The flow of many texts: windows of sentences, read while earlier ones are computed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+Span = tuple[int, int]
+Window = list[tuple[str, list[Span]]]
+"""Texts, and where their sentences stand in them."""
+
+# Sentences per window, and windows computed while the next is read: enough for batches of
+# like length and for busy processors, little enough for flat memory.
+_SENTENCES = 4096
+_AHEAD = 2
+
+
+def sentence_windows(texts: Iterable[str], *, split: bool) -> Iterator[Window]:
+    """Texts with the spans of their sentences, about as many sentences at a time as is best.
+
+    Raises:
+        TypeError: An item is not a string; the texts before it have come out.
+    """
+    from framing.splitting import split_sentences, strip_span
+
+    window: Window = []
+    count = 0
+    for index, text in enumerate(texts):
+        try:
+            check_text(text, f"texts[{index}]")
+        except TypeError:
+            yield window
+            raise
+        whole = strip_span(text, 0, len(text))
+        spans = split_sentences(text) if split else [whole] if whole[0] < whole[1] else []
+        window.append((text, spans))
+        count += max(1, len(spans))
+        if count >= _SENTENCES:
+            yield window
+            window, count = [], 0
+    yield window
+
+
+def computed_ahead(
+    windows: Iterable[Window], compute: Callable[[Window, Event], Result]
+) -> Iterator[tuple[Window, Result]]:
+    """Each window with what ``compute`` makes of it, in order, a few computed ahead.
+
+    The input is read in the caller's thread. If reading it fails, the windows read before
+    come out first. ``compute`` is given an event that is set when nobody wants its result
+    any more, after Ctrl-C for example, and may then raise what it likes.
+    """
+    waiting: deque[tuple[Window, Future[Result]]] = deque()
+    unwanted = Event()
+    with ThreadPoolExecutor(_AHEAD, "framing-window") as threads:
+        try:
+            try:
+                for window in windows:
+                    waiting.append((window, threads.submit(compute, window, unwanted)))
+                    if len(waiting) > _AHEAD:
+                        yield _first(waiting)
+            except Exception:
+                while waiting:
+                    yield _first(waiting)
+                raise
+            while waiting:
+                yield _first(waiting)
+        finally:
+            unwanted.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _first(waiting: deque[tuple[Window, Future[Result]]]) -> tuple[Window, Result]:
+    window, result = waiting.popleft()
+    return window, result.result()
+
+
+def check_text(text: object, name: str) -> None:
+    """Raise a TypeError that names the argument if it is not a string."""
+    if not isinstance(text, str):
+        hint = "; decode it first" if isinstance(text, bytes) else ""
+        raise TypeError(f"{name} must be a str, got {type(text).__name__}{hint}")
