@@ -45,7 +45,7 @@ class TorchEngine:
         """
         self._device = resolve_device(device)
         self.device = str(self._device)
-        self.precision = _fastest_precision(self._device) if precision == AUTO else precision
+        self.precision = fastest_precision(self._device) if precision == AUTO else precision
         if threads is not None and self._device.type == "cpu":
             torch.set_num_threads(threads)
         self.threads = torch.get_num_threads()
@@ -75,7 +75,8 @@ class TorchEngine:
         return tensor.to(self._device)
 
 
-def _fastest_precision(device: torch.device) -> str:
+def fastest_precision(device: torch.device) -> str:
+    """What a device computes fastest in, of :data:`framing.engines.PRECISIONS`."""
     if device.type == "cpu":
         return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "f32"
     if device.type == "cuda":

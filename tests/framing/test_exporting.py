@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framing.exporting import ExportFormat, export
+from framing.labels.errors import FramingError
+
+NEEDS = {ExportFormat.ONNX: "onnxruntime", ExportFormat.INT8: "nncf"}
+
+
+@pytest.mark.parametrize("to", list(ExportFormat))
+def test_what_is_written_says_the_same(
+    to: ExportFormat, model_folder: Path, tmp_path: Path
+) -> None:
+    if to in NEEDS:
+        pytest.importorskip(NEEDS[to])
+    done = export(model_folder, tmp_path / "out", to=to)
+    assert done.model.is_file()
+    assert (tmp_path / "out" / "tokenizer.json").is_file()
+    assert done.sentences > 500
+    # A random model decides many a case by a hair, which eight bits cannot tell.
+    assert done.same_tags > (0.5 if to is ExportFormat.INT8 else 0.98)
+    with pytest.raises(FramingError, match="--force"):
+        export(model_folder, tmp_path / "out", to=to)
+
+
+def test_a_missing_package_is_named(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "nncf":
+            raise ImportError("no nncf", name="nncf")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(FramingError, match=r"nncf is not installed: pip install 'framing\[export"):
+        export(model_folder, tmp_path / "out", to=ExportFormat.INT8)
