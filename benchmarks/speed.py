@@ -7,9 +7,9 @@
 Every system runs in a process of its own, one after the other, on the same sentences, of the
 seeds and the corpora (labels/README.md; without those, of authored text), 25 tokens on
 average. Printed are medians of the runs: sentences per second, milliseconds for one sentence
-alone, seconds from the start of Python to the first answer, and peak memory. Ours is measured end to end, on documents that it splits
-itself, with repeated sentences computed each time. The limit is what the machine's matrix
-products alone would allow in the precision that is fastest here.
+alone, seconds from the start of Python to the first answer, and peak memory. Ours is measured
+end to end, on documents that it splits itself, with repeated sentences computed each time.
+The limit is what the machine's matrix products alone would allow in the fastest precision.
 """
 
 from __future__ import annotations

@@ -231,8 +231,9 @@ class Classifier:
                 raise ValueError(f"{name} must be in [0, 1], got {value!r}")
         if batch_tokens is not None and batch_tokens < 1:
             raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
-        own = threshold is None
-        thresholds = self.rule.thresholds if own else (threshold,) * len(self.schema.topics)
+        thresholds = self.rule.thresholds
+        if threshold is not None:
+            thresholds = (threshold,) * len(self.schema.topics)
         return _Settings(thresholds, min_confidence, deduplicate, batch_tokens)
 
     def probabilities(

@@ -256,7 +256,7 @@ def _optimizer(model: FramingModel, config: TrainConfig) -> torch.optim.Optimize
 
 def _collator(pad: int) -> Callable[[list[dict[str, Any]]], dict[str, torch.Tensor]]:
     def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        ids, mask = padded((row["input_ids"] for row in rows), pad=pad)
+        ids, mask = padded([row["input_ids"] for row in rows], pad=pad)
         return {
             "input_ids": torch.tensor(ids),
             "attention_mask": torch.tensor(mask),

@@ -11,7 +11,7 @@ from framing.modeling import FramingModel
 from framing.quiet import quiet_transformers
 
 
-class _Plain(torch.nn.Module):
+class _Plain(torch.nn.Module):  # type: ignore[misc, unused-ignore]
     """The model with the inputs and the output of :func:`.bert_graph.build_model`."""
 
     def __init__(self, model: torch.nn.Module) -> None:
