@@ -19,11 +19,13 @@ _SHIFT_BOUNDS = (-6.0, 6.0)
 
 
 def fit_rule(parts: Sequence[tuple[Floats, Labels]]) -> DecisionRule:
-    """Temperatures and shifts of least log loss, and the thresholds of best joint F1.
+    """Temperatures and shift of least log loss, and the thresholds of best joint F1.
 
-    Thresholds are where one cut through the uncalibrated P(topic), shared by all topics,
-    comes to lie after calibration. One per topic was tried: it fits the sources at hand
-    better, and does worse on the next source (EXPERIMENTS.md).
+    One temperature and one shift for whether a topic is there, one temperature for stances,
+    and one cut are shared by all topics, and all sources count alike, whatever their size:
+    a fit per topic suits the sources at hand better, and the next one worse
+    (EXPERIMENTS.md). Thresholds are where the cut through the uncalibrated P(topic) comes to
+    lie after calibration.
 
     Args:
         parts: For each source, logits of shape (sentences, topics, classes), from a model that
@@ -31,13 +33,16 @@ def fit_rule(parts: Sequence[tuple[Floats, Labels]]) -> DecisionRule:
             indices, (sentences, topics).
     """
     logits, gold = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    fitted = [_topic_calibration(logits[:, t], gold[:, t]) for t in range(logits.shape[1])]
+    weights = np.concatenate([np.full(labels.shape, 1 / labels.size) for _, labels in parts])
+    temperature, shift = _topic_fit(logits, gold, weights)
+    stance = _stance_fit(logits, gold, weights)
     cut = best_cut(parts)
-    odds = np.log(cut / (1 - cut))
+    threshold = float(expit(np.log(cut / (1 - cut)) / temperature + shift))
+    topics = gold.shape[1]
     return DecisionRule(
-        temperatures=tuple((topic, stance) for topic, _, stance in fitted),
-        shifts=tuple(shift for _, shift, _ in fitted),
-        thresholds=tuple(float(expit(odds / topic + shift)) for topic, shift, _ in fitted),
+        temperatures=((temperature, stance),) * topics,
+        shifts=(shift,) * topics,
+        thresholds=(threshold,) * topics,
         priors=tuple(float(share) for share in (gold > 0).mean(0)),
     )
 
@@ -57,24 +62,31 @@ def best_cut(parts: Sequence[tuple[Floats, Labels]]) -> float:
     return float(max(_CUTS, key=quality))
 
 
-def _topic_calibration(logits: Floats, gold: NDArray[np.int64]) -> tuple[float, float, float]:
-    """One topic's temperature, shift, and temperature of the stance.
-
-    They stay as they are where there is nothing to fit them on.
-    """
+def _topic_fit(logits: Floats, gold: Labels, weights: NDArray[np.float64]) -> tuple[float, float]:
+    """Temperature and shift of the topics' log-odds; as they are if there is nothing to fit."""
     present = gold > 0
     if not present.any() or present.all():
-        return 1.0, 0.0, 1.0
+        return 1.0, 0.0
     odds, side = topic_odds(logits), np.where(present, 1.0, -1.0)
-    stances, chosen = logits[present][:, 1:], gold[present] - 1
 
-    def topic_loss(values: NDArray[np.float64]) -> float:
-        return float(np.logaddexp(0, -side * (odds / np.exp(values[0]) + values[1])).mean())
+    def loss(values: NDArray[np.float64]) -> float:
+        wrong = np.logaddexp(0, -side * (odds / np.exp(values[0]) + values[1]))
+        return float((weights * wrong).sum() / weights.sum())
 
-    def stance_loss(log: float) -> float:
+    log, shift = minimize(loss, x0=(0.0, 0.0), bounds=(_LOG_BOUNDS, _SHIFT_BOUNDS)).x
+    return float(np.exp(log)), float(shift)
+
+
+def _stance_fit(logits: Floats, gold: Labels, weights: NDArray[np.float64]) -> float:
+    """Temperature of the stances of topics that are there; one if there are none."""
+    present = gold > 0
+    if not present.any():
+        return 1.0
+    stances, chosen, weight = logits[present][:, 1:], gold[present] - 1, weights[present]
+
+    def loss(log: float) -> float:
         scaled = stances / np.exp(log)
-        return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(chosen)), chosen]).mean())
+        wrong = logsumexp(scaled, axis=1) - scaled[np.arange(len(chosen)), chosen]
+        return float((weight * wrong).sum() / weight.sum())
 
-    topic = minimize(topic_loss, x0=(0.0, 0.0), bounds=(_LOG_BOUNDS, _SHIFT_BOUNDS)).x
-    stance = minimize_scalar(stance_loss, bounds=_LOG_BOUNDS, method="bounded").x
-    return float(np.exp(topic[0])), float(topic[1]), float(np.exp(stance))
+    return float(np.exp(minimize_scalar(loss, bounds=_LOG_BOUNDS, method="bounded").x))

@@ -43,7 +43,16 @@ def test_the_cut_never_does_worse_than_one_half_and_survives_calibration() -> No
         assert (before == after).mean() > 0.999  # but for rounding
 
 
-def test_a_topic_without_examples_keeps_its_softmax() -> None:
+def test_sources_count_alike_whatever_their_size() -> None:
+    large, small = overconfident(6000, factor=1.0), overconfident(200, factor=4.0)
+    (alone,), (both,) = (
+        {t for t, _ in fit_rule(p).temperatures} for p in ([large], [large, small])
+    )
+    assert alone == pytest.approx(1, abs=0.1)
+    assert both > 1.5
+
+
+def test_without_examples_the_softmax_stays() -> None:
     logits = np.random.default_rng(1).normal(size=(50, 1, 4)).astype(np.float32)
     rule = fit_rule([(logits, np.zeros((50, 1), dtype=np.int64))])
     assert rule.temperatures == ((1.0, 1.0),)
