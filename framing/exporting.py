@@ -8,6 +8,7 @@ beside the model, holds the schema and the decision rule that turns them into ta
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -90,7 +91,7 @@ def export(folder: Path, output: Path, *, to: ExportFormat, force: bool = False)
         raise FramingError(
             f"{error.name} is not installed: pip install 'framing[export]'"
         ) from error
-    texts = _packaged_sentences(_COMPARED)
+    texts = _packaged_sentences(_COMPARED, encoder)
     wanted, found = (
         original.probabilities(texts),
         original.rule.probabilities(
@@ -144,9 +145,8 @@ def _openvino(folder: Path, output: Path, encoder: SentenceEncoder | None) -> tu
     if encoder is not None:
         import nncf
 
-        batches = [
-            _inputs(ids, mask) for ids, mask in _batches(encoder, _packaged_sentences(_CALIBRATION))
-        ]
+        texts = _packaged_sentences(_CALIBRATION, encoder)
+        batches = [_inputs(ids, mask) for ids, mask in _batches(encoder, texts)]
         graph = nncf.quantize(
             graph,
             nncf.Dataset(batches),
@@ -169,12 +169,14 @@ def _inputs(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> list[NDArray[Any
     return [ids.astype(np.int32), mask.astype(np.float32)]
 
 
-def _packaged_sentences(count: int) -> list[str]:
-    """Sentences spread over the packaged files that have text."""
+def _packaged_sentences(count: int, encoder: SentenceEncoder) -> list[str]:
+    """Sentences spread over packaged files, each short enough for one window."""
     schema = load_schema()
     records = [r for name in _SENTENCES for r in read_records(packaged_path(name), schema)]
     texts = [record.text for record in records if record.text]
-    return texts[:: max(1, len(texts) // count)][:count]
+    windows = Counter(encoder.windows(texts)[1])
+    short = [text for index, text in enumerate(texts) if windows[index] == 1]
+    return short[:: max(1, len(short) // count)][:count]
 
 
 def _batches(
@@ -188,9 +190,9 @@ def _batches(
 def _logits(
     run: Logits, encoder: SentenceEncoder, texts: Sequence[str], *, wanted_shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """The first window's logits of each sentence; packaged ones have no second."""
-    ids, owners = encoder.windows(texts)
+    """Logits of sentences that fit one window."""
+    ids, _ = encoder.windows(texts)
     result = np.empty(wanted_shape, dtype=np.float32)
     for batch in length_batches([len(row) for row in ids], batch_tokens=_BATCH_TOKENS):
-        result[[owners[i] for i in batch]] = run(*padded([ids[i] for i in batch], pad=0))
+        result[batch] = run(*padded([ids[i] for i in batch], pad=0))
     return result

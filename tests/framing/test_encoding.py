@@ -37,5 +37,5 @@ def test_batches_hold_every_index_once_within_the_budget(lengths: list[int], bud
 
 def test_padded() -> None:
     ids, mask = padded([[5, 6], [7]], pad=9)
-    assert ids == [[5, 6], [7, 9]]
-    assert mask == [[1, 1], [1, 0]]
+    assert ids.tolist() == [[5, 6], [7, 9]]
+    assert mask.tolist() == [[1, 1], [1, 0]]
