@@ -130,6 +130,7 @@ def sentences(count: int) -> tuple[list[str], float]:
     texts = list(dict.fromkeys(texts))
     texts = [texts[i] for i in np.random.default_rng(13).permutation(len(texts))]
     tokenizer = Tokenizer.from_file(str(find_model("default") / "tokenizer.json"))
+    tokenizer.no_padding()
     lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
     chosen: list[str] = []
     total = 0
