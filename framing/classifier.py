@@ -138,19 +138,25 @@ class Classifier:
     ) -> Classifier:
         """Load a local folder without verifying its checksums (see :meth:`from_pretrained`)."""
         from framing.decisions import DecisionRule
-        from framing.encoding import SentenceEncoder
         from framing.engines import choose, load_engine
-        from framing.labels.schema import parse_schema
         from framing.models.store import read_config
 
         config = read_config(folder)
         rule = config.decision_rule
+        choice = choose(engine, device)
+        with ThreadPoolExecutor(1) as loader:  # a quicker start: what is left takes as long
+            loading = loader.submit(
+                load_engine, choice, folder, threads=threads, precision=precision
+            )
+            from framing.encoding import SentenceEncoder
+            from framing.labels.schema import parse_schema
+
+            schema = parse_schema(config.label_schema, where=str(folder / "config.json"))
+            encoder = SentenceEncoder(folder, max_tokens=config.max_tokens)
         return cls(
-            engine=load_engine(
-                choose(engine, device), folder, threads=threads, precision=precision
-            ),
-            encoder=SentenceEncoder(folder, max_tokens=config.max_tokens),
-            schema=parse_schema(config.label_schema, where=str(folder / "config.json")),
+            engine=loading.result(),
+            encoder=encoder,
+            schema=schema,
             rule=DecisionRule.from_dict(rule) if rule else DecisionRule.plain(config.head_shape[0]),
             folder=folder,
             priors=priors,

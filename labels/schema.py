@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from framing.labels.errors import SchemaError
@@ -98,6 +97,8 @@ def load_schema(path: str | Path | None = None) -> Schema:
         SchemaError: The file is missing, is not YAML, or a key is wrong; the
             message names file and key.
     """
+    import yaml  # classifying needs none
+
     source = Path(str(resources.files(__package__) / "schema.yaml")) if path is None else Path(path)
     try:
         content = yaml.safe_load(source.read_text(encoding="utf-8"))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from framing.labels.errors import FramingError
-from framing.labels.schema import ABSENT
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -149,6 +148,8 @@ def _print_table(title: str | None, document: Document) -> None:
 def _tags(sentence: Sentence) -> Text:
     """One line per tag, coloured by the stance's place in the schema."""
     from rich.text import Text
+
+    from framing.labels.schema import ABSENT
 
     lines = []
     for tag in sentence.tags:

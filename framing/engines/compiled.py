@@ -51,11 +51,11 @@ def cached_bytes(name: str, build: Callable[[], bytes]) -> bytes:
 
 def _read(path: Path) -> bytes | None:
     try:
-        stored = path.read_bytes()
+        with path.open("rb") as file:
+            digest, content = file.read(_DIGEST_BYTES), file.read()
     except OSError:
         return None
-    content = stored[_DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() == stored[:_DIGEST_BYTES]:
+    if hashlib.sha256(content).digest() == digest:
         return content
     _log.warning("%s is damaged and is built again", path)
     return None

@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import CompiledModel, Core, Model, get_version
+from openvino import CompiledModel, Core, Model, get_version, save_model
 from safetensors.numpy import load_file
 
 from framing.cpus import available_cpus
@@ -82,6 +83,15 @@ def build_graph(folder: Path) -> Model:
     return converted(folder)
 
 
+def _in_half(core: Core, graph: Model) -> Model:
+    """The graph with its weights in f16, which loads from the cache in half the time."""
+    with TemporaryDirectory(prefix="framing-graph-") as scratch:
+        path = Path(scratch) / "model.xml"
+        save_model(graph, path, compress_to_fp16=True)
+        content, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
+    return core.read_model(content, weights)
+
+
 def _compiled(
     core: Core, folder: Path, config: ModelConfig, precision: str, threads: int
 ) -> CompiledModel:
@@ -103,7 +113,10 @@ def _compiled(
     built: list[CompiledModel] = []
 
     def build() -> bytes:
-        built.append(core.compile_model(build_graph(folder), "CPU", settings))
+        graph = build_graph(folder)
+        if precision != "f32":
+            graph = _in_half(core, graph)
+        built.append(core.compile_model(graph, "CPU", settings))
         return bytes(built[0].export_model().getvalue())
 
     content = cached_bytes(f"openvino-{name}.blob", build)
