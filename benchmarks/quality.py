@@ -90,7 +90,7 @@ def main() -> None:
     rows = summarize(cells)
     _print(rows)
     if arguments.output:
-        _write(rows, cells, arguments.output)
+        _write(rows, cells, arguments.output, quick=arguments.quick)
 
 
 def make_folds(
@@ -248,13 +248,18 @@ def _print(rows: Sequence[dict[str, object]]) -> None:
     Console(width=190).print(table)
 
 
-def _write(rows: Sequence[dict[str, object]], cells: Sequence[Cell], output: Path) -> None:
+def _write(
+    rows: Sequence[dict[str, object]], cells: Sequence[Cell], output: Path, *, quick: bool = False
+) -> None:
     content = {"rows": rows, "cells": [asdict(cell) for cell in cells]}
     output.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     lines = ["| " + " | ".join(_COLUMNS) + " |", "| --- " * len(_COLUMNS) + "|"]
     lines += ["| " + " | ".join(_texts(row)) + " |" for row in rows]
     protocols = " ".join(dict.fromkeys(cell.protocol for cell in cells))
-    command = f"By `python benchmarks/quality.py --protocols {protocols}`."
+    systems = list(dict.fromkeys(cell.system for cell in cells))
+    some = "" if systems == list(SYSTEMS) else f" --systems {' '.join(systems)}"
+    size = " --quick" if quick else ""
+    command = f"By `python benchmarks/quality.py{size} --protocols {protocols}{some}`."
     text = "\n".join([*lines, "", _CAPTION + ".", command, ""])
     output.with_suffix(".md").write_text(text, encoding="utf-8")
 
