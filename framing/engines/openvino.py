@@ -48,7 +48,8 @@ class OpenVinoEngine:
         if device not in ("auto", "cpu"):
             raise FramingError(f"the engine openvino runs on the cpu, not on {device!r}")
         self.device = "cpu"
-        self.threads = self.parallel = threads or available_cpus()
+        self.threads = threads or available_cpus()
+        self.parallel = _streams(self.threads) + 1  # one waits while the others are computed
         config = read_config(folder)
         core = Core()
         if precision == AUTO:
@@ -92,13 +93,22 @@ def _in_half(core: Core, graph: Model) -> Model:
     return core.read_model(content, weights)
 
 
+def _streams(threads: int) -> int:
+    """Batches computed side by side, by two threads each.
+
+    Two threads a batch were faster than one (455 against 400 sentences/s on 2 processors), and
+    one sentence alone took 3.3 ms instead of 5.4.
+    """
+    return max(1, threads // 2)
+
+
 def _compiled(
     core: Core, folder: Path, config: ModelConfig, precision: str, threads: int
 ) -> CompiledModel:
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,
+        "NUM_STREAMS": _streams(threads),
     }
     depends = [
         recorded_hash(folder, WEIGHTS),
