@@ -23,6 +23,7 @@ EngineOption = Annotated[str, typer.Option(help="auto, openvino (for a CPU) or t
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Processors to use on a CPU; default: all allowed.")
 ]
+PrecisionOption = Annotated[str, typer.Option(help="auto, f32, bf16 or f16.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
 # A word that ends like a file but is none is more likely mistyped than news.
@@ -40,6 +41,7 @@ def classify(
     device: DeviceOption = "auto",
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Tag a topic where P(topic) is at least this."),
@@ -64,7 +66,9 @@ def classify(
 
     from framing.classifier import Classifier
 
-    classifier = Classifier.from_pretrained(model, device=device, engine=engine, threads=threads)
+    classifier = Classifier.from_pretrained(
+        model, device=device, engine=engine, threads=threads, precision=precision
+    )
     texts = [text for _, text in named_texts]
     documents = classifier.classify_many(
         texts, split=split, threshold=threshold, min_confidence=min_confidence

@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from framing import __version__
-from framing.cli.classify import DeviceOption, EngineOption, ModelOption, ThreadsOption
+from framing.cli.classify import (
+    DeviceOption,
+    EngineOption,
+    ModelOption,
+    PrecisionOption,
+    ThreadsOption,
+)
 
 
 def info(
@@ -15,6 +21,7 @@ def info(
     device: DeviceOption = "auto",
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     definitions: Annotated[
         bool, typer.Option("--definitions", help="Print what topics and stances mean, too.")
     ] = False,
@@ -24,7 +31,9 @@ def info(
     from framing.engines import choose
     from framing.engines.compiled import cache_folder
 
-    classifier = Classifier.from_pretrained(model, device=device, engine=engine, threads=threads)
+    classifier = Classifier.from_pretrained(
+        model, device=device, engine=engine, threads=threads, precision=precision
+    )
     schema = classifier.schema
     rows = {
         "framing": __version__,
