@@ -45,7 +45,6 @@ RUNS, QUICK_RUNS = 5, 3
 SIZES, QUICK_SIZES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000), (1, 10, 100, 1_000, 10_000)
 MEAN_TOKENS = 25
 OURS, BASELINE = "framing, end to end", "HF pipeline, batch 32"
-PER_DOCUMENT = 10
 PLAIN_START = (
     "import sys; from transformers import pipeline;"
     "print(pipeline('text-classification', model=sys.argv[1])(sys.argv[2]))"
@@ -146,10 +145,9 @@ def matrix_limit(device: str) -> float:
     """Floating-point operations per second of the encoder's matrix products alone."""
     import torch
 
-    from framing.engines.torch import fastest_precision
+    from framing.engines.torch import DTYPES, fastest_precision
 
-    half = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
-    dtype = half[fastest_precision(torch.device(device))]
+    dtype = DTYPES[fastest_precision(torch.device(device))]
     best = 0.0
     for inner, outer in ((384, 1536), (1536, 384), (384, 384)):
         left = torch.randn(2048, inner, device=device).to(dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from transformers.utils import ModelOutput
 
 from framing.configuration import FramingConfig
 from framing.models.store import write_checksums
+from framing.quiet import quiet_transformers
 
 
 @dataclass
@@ -74,6 +76,15 @@ def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean of (sentences, tokens, size) over the tokens whose mask is 1."""
     weights = mask.unsqueeze(-1).to(states.dtype)
     return (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def load_model(folder: Path) -> FramingModel:
+    """The model of a local folder, in single precision and ready to classify."""
+    with quiet_transformers():
+        model: FramingModel = FramingModel.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
+        )
+    return model.eval()
 
 
 AutoModel.register(FramingConfig, FramingModel, exist_ok=True)

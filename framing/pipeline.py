@@ -23,26 +23,28 @@ _AHEAD = 2
 def sentence_windows(texts: Iterable[str], *, split: bool) -> Iterator[Window]:
     """Texts with the spans of their sentences, about as many sentences at a time as is best.
 
+    If the texts cannot be read on, those before come out first.
+
     Raises:
-        TypeError: An item is not a string; the texts before it have come out.
+        TypeError: An item is not a string.
     """
     from framing.splitting import split_sentences, strip_span
 
     window: Window = []
     count = 0
-    for index, text in enumerate(texts):
-        try:
+    try:
+        for index, text in enumerate(texts):
             check_text(text, f"texts[{index}]")
-        except TypeError:
-            yield window
-            raise
-        whole = strip_span(text, 0, len(text))
-        spans = split_sentences(text) if split else [whole] if whole[0] < whole[1] else []
-        window.append((text, spans))
-        count += max(1, len(spans))
-        if count >= _SENTENCES:
-            yield window
-            window, count = [], 0
+            whole = strip_span(text, 0, len(text))
+            spans = split_sentences(text) if split else [whole] if whole[0] < whole[1] else []
+            window.append((text, spans))
+            count += max(1, len(spans))
+            if count >= _SENTENCES:
+                yield window
+                window, count = [], 0
+    except Exception:
+        yield window
+        raise
     yield window
 
 
@@ -57,22 +59,28 @@ def computed_ahead(
     """
     waiting: deque[tuple[Window, Future[Result]]] = deque()
     unwanted = Event()
+    source = iter(windows)
+    failure: Exception | None = None
     with ThreadPoolExecutor(_AHEAD, "framing-window") as threads:
         try:
-            try:
-                for window in windows:
-                    waiting.append((window, threads.submit(compute, window, unwanted)))
-                    if len(waiting) > _AHEAD:
-                        yield _first(waiting)
-            except Exception:
-                while waiting:
+            while True:
+                try:
+                    window = next(source)
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001 - raised when all before it is out
+                    failure = error
+                    break
+                waiting.append((window, threads.submit(compute, window, unwanted)))
+                if len(waiting) > _AHEAD:
                     yield _first(waiting)
-                raise
             while waiting:
                 yield _first(waiting)
         finally:
             unwanted.set()
             threads.shutdown(wait=False, cancel_futures=True)
+    if failure is not None:
+        raise failure
 
 
 def _first(waiting: deque[tuple[Window, Future[Result]]]) -> tuple[Window, Result]:

@@ -71,7 +71,7 @@ def _topic_fit(logits: Floats, gold: Labels, weights: NDArray[np.float64]) -> tu
 
     def loss(values: NDArray[np.float64]) -> float:
         wrong = np.logaddexp(0, -side * (odds / np.exp(values[0]) + values[1]))
-        return float((weights * wrong).sum() / weights.sum())
+        return float(np.average(wrong, weights=weights))
 
     log, shift = minimize(loss, x0=(0.0, 0.0), bounds=(_LOG_BOUNDS, _SHIFT_BOUNDS)).x
     return float(np.exp(log)), float(shift)
@@ -87,6 +87,6 @@ def _stance_fit(logits: Floats, gold: Labels, weights: NDArray[np.float64]) -> f
     def loss(log: float) -> float:
         scaled = stances / np.exp(log)
         wrong = logsumexp(scaled, axis=1) - scaled[np.arange(len(chosen)), chosen]
-        return float((weight * wrong).sum() / weight.sum())
+        return float(np.average(wrong, weights=weight))
 
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_BOUNDS, method="bounded").x))

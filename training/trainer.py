@@ -26,6 +26,7 @@ from transformers import (
 from framing.configuration import FramingConfig
 from framing.decisions import DecisionRule
 from framing.encoding import SentenceEncoder, padded
+from framing.engines.torch import cpu_has_bf16
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
@@ -199,7 +200,7 @@ def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Mo
 def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArguments:
     on_gpu = torch.cuda.is_available()
     on_cpu = not on_gpu and not torch.backends.mps.is_available()
-    bf16 = torch.cuda.is_bf16_supported() if on_gpu else on_cpu and _cpu_has_bf16()
+    bf16 = torch.cuda.is_bf16_supported() if on_gpu else on_cpu and cpu_has_bf16()
     return TrainingArguments(
         output_dir=folder,
         num_train_epochs=config.max_epochs,
@@ -228,11 +229,6 @@ def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArgum
         seed=config.seed,
         data_seed=config.seed,
     )
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether bf16 is faster here than fp32; emulated, it would be far slower."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _optimizer(model: FramingModel, config: TrainConfig) -> torch.optim.Optimizer:

@@ -30,8 +30,6 @@ BASELINE_NAME = "TF-IDF + logistic regression"
 
 # What a model that was trained without a source does not depend on.
 _NOT_IN_KEY = {"output", "labels", "corpora", "cache", "refit", "behaviour", "unseen_sources"}
-
-
 _VERSIONS_IN_KEY = ("torch", "transformers", "tokenizers")
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import openvino
 import torch
 
-from framing.modeling import FramingModel
-from framing.quiet import quiet_transformers
+from framing.modeling import load_model
 
 
 class _Plain(torch.nn.Module):  # type: ignore[misc, unused-ignore]
@@ -26,11 +25,7 @@ class _Plain(torch.nn.Module):  # type: ignore[misc, unused-ignore]
 
 def plain_module(folder: Path) -> torch.nn.Module:
     """The model of a folder, as a function of two arrays."""
-    with quiet_transformers():
-        model = FramingModel.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
-    return _Plain(model).eval()
+    return _Plain(load_model(folder)).eval()
 
 
 def converted(folder: Path) -> openvino.Model:

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from framing.encoding import padded
 from framing.engines import AUTO, EngineName
 from framing.labels.errors import FramingError
-from framing.modeling import FramingModel
-from framing.quiet import quiet_transformers
+from framing.modeling import load_model
 
-_DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 
 class TorchEngine:
@@ -49,11 +48,7 @@ class TorchEngine:
         if threads is not None and self._device.type == "cpu":
             torch.set_num_threads(threads)
         self.threads = torch.get_num_threads()
-        with quiet_transformers():
-            self._model: Any = FramingModel.from_pretrained(
-                folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-            )
-        self._model.to(self._device).eval()
+        self._model: Any = load_model(folder).to(self._device)
         self._pad = int(self._model.encoder.config.pad_token_id or 0)
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
@@ -62,7 +57,7 @@ class TorchEngine:
         half = self.precision != "f32"
         with (
             torch.inference_mode(),
-            torch.autocast(self._device.type, dtype=_DTYPES[self.precision], enabled=half),
+            torch.autocast(self._device.type, dtype=DTYPES[self.precision], enabled=half),
         ):
             output = self._model(input_ids=ids, attention_mask=mask)
         result: NDArray[np.float32] = output.logits.float().cpu().numpy()
@@ -78,10 +73,15 @@ class TorchEngine:
 def fastest_precision(device: torch.device) -> str:
     """What a device computes fastest in, of :data:`framing.engines.PRECISIONS`."""
     if device.type == "cpu":
-        return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "f32"
+        return "bf16" if cpu_has_bf16() else "f32"
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "f16"
     return "f16"
+
+
+def cpu_has_bf16() -> bool:
+    """Whether bf16 is faster here than fp32; emulated, it would be far slower."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def resolve_device(device: str) -> torch.device:

@@ -53,6 +53,19 @@ def test_what_was_read_comes_out_before_an_error_of_the_input() -> None:
     assert found == ["0", "1"]
 
 
+def test_an_error_of_the_computing_comes_in_its_place() -> None:
+    def second_fails(window: Window, unwanted: Event) -> str:
+        if window[0][0] == "1":
+            raise ValueError("window 1")
+        return name(window, unwanted)
+
+    found = []
+    with pytest.raises(ValueError, match="window 1"):
+        for _, result in computed_ahead(windows(7), second_fails):
+            found.append(result)
+    assert found == ["0"]
+
+
 def test_a_caller_who_leaves_stops_the_computing() -> None:
     told = []
 
@@ -74,3 +87,15 @@ def test_windows_hold_whole_texts_and_few_sentences(monkeypatch: pytest.MonkeyPa
     texts = ["One. Two. Three.", "Four. Five.", "", "Six."]
     found = list(sentence_windows(texts, split=True))
     assert [[text for text, _ in window] for window in found] == [texts[:2], texts[2:]]
+
+
+def test_a_window_that_is_not_full_comes_out_before_an_error_of_the_input() -> None:
+    def broken() -> Iterator[str]:
+        yield "One."
+        raise OSError("disk")
+
+    found = []
+    with pytest.raises(OSError, match="disk"):
+        for window in sentence_windows(broken(), split=True):
+            found.append([text for text, _ in window])
+    assert found == [["One."]]
