@@ -84,7 +84,8 @@ def load_model(folder: Path) -> FramingModel:
         model: FramingModel = FramingModel.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
         )
-    return model.eval()
+    model.eval()
+    return model
 
 
 AutoModel.register(FramingConfig, FramingModel, exist_ok=True)
