@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from framing import __version__
+from framing.cli.batch import batch
 from framing.cli.classify import classify
 from framing.cli.evaluate import evaluate
 from framing.cli.export import export
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (classify, train, evaluate, export, info):
+for command in (classify, batch, train, evaluate, export, info):
     app.command()(command)
 
 

@@ -1,0 +1,125 @@
+"""Run the chunks of a job on a Ray cluster: the driver plans and counts, actors read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from framing.batch.job import BatchError, BatchJob
+from framing.batch.plan import ChunkId, Done, Plan, read_plan
+from framing.batch.readers import Reader, open_reader
+from framing.batch.worker import check_strict, finish_part
+
+LOCAL = "local"
+"""The address that means a Ray instance of this job's own, on this machine."""
+
+
+class ChunkActor:
+    """Loads the model once and finishes chunks, for ``Dataset.map_batches``."""
+
+    def __init__(self, job: BatchJob) -> None:
+        from framing.classifier import Classifier
+
+        plan = read_plan(job.output)
+        if plan is None:
+            raise BatchError(f"{job.output}: this node cannot see the job's folder")
+        self._plan = plan
+        self._job = job
+        self._classifier = Classifier.from_pretrained(
+            job.model,
+            device=job.device,
+            engine=job.engine,
+            threads=job.threads,
+            precision=job.precision,
+        )
+        self._check_model()
+        self._readers: dict[int, Reader] = {}
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Finish the chunks of a batch; a chunk that is done twice is the same both times."""
+        results = []
+        for file, chunk in zip(batch["file"].tolist(), batch["chunk"].tolist(), strict=True):
+            planned = self._plan.files[file]
+            if file not in self._readers:
+                self._readers = {file: open_reader(planned.file, self._job)}
+            rows = self._readers[file].read(planned.chunks[chunk], self._plan.columns)
+            if self._job.strict:
+                check_strict(rows.rejections)
+            done = finish_part(self._plan, (file, chunk), rows, self._classifier, self._job.output)
+            results.append(asdict(done))
+        return {"done": results}
+
+    def _check_model(self) -> None:
+        model, own = self._plan.model, self._classifier
+        for name, value in (
+            ("sha256", own.weights_hash),
+            ("engine", own.engine),
+            ("precision", own.precision),
+        ):
+            wanted = getattr(model, name)
+            if value != wanted:
+                raise BatchError(
+                    f"a node of the cluster has another {name} than the driver: {value[:12]}, "
+                    f"not {wanted[:12]}; give --engine and --precision that all nodes have"
+                )
+
+
+def run_on_ray(
+    plan: Plan, job: BatchJob, pending: Sequence[ChunkId], *, address: str
+) -> Iterator[Done]:
+    """Finish chunks on a cluster, in any order; a worker that dies is replaced.
+
+    Raises:
+        BatchError: Ray is not installed or not reachable, or a worker cannot go on.
+    """
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise BatchError("ray is not installed: pip install 'framing[ray]'") from error
+    if not pending:
+        return
+    started = not ray.is_initialized()
+    if started:
+        _connect(ray, address)
+    job = replace(job, output=job.output.resolve(), inputs=())
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    actors = min(gpus or max(1, int(ray.cluster_resources()["CPU"]) - 1), len(pending))
+    resources: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": 1}
+    threads = job.threads if gpus else job.threads or 1
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    items = [{"file": file, "chunk": chunk} for file, chunk in pending]
+    parts = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+        ChunkActor,
+        fn_constructor_args=(replace(job, threads=threads),),
+        batch_size=1,
+        concurrency=(1, actors),
+        **resources,
+    )
+    try:
+        for row in parts.iter_rows():
+            yield Done(**row["done"])
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        raise BatchError(f"the Ray job failed: {' '.join(str(cause).split())[:500]}") from error
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _connect(ray: Any, address: str) -> None:
+    import logging
+
+    try:
+        ray.init(
+            address=None if address == LOCAL else address,
+            include_dashboard=False if address == LOCAL else None,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise BatchError(
+            f"no Ray cluster at {address!r}: {' '.join(str(error).split())}"
+        ) from error

@@ -1,0 +1,225 @@
+"""Find the input files of a job, say how each is read, and tell when one has changed."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import io
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from framing.batch.job import BatchError, InputFormat
+from framing.models.store import file_hash
+
+STANDARD_INPUT = "-"
+
+_FORMATS = {
+    ".parquet": InputFormat.PARQUET,
+    ".pq": InputFormat.PARQUET,
+    ".jsonl": InputFormat.JSONL,
+    ".ndjson": InputFormat.JSONL,
+    ".csv": InputFormat.CSV,
+    ".tsv": InputFormat.TSV,
+    ".tab": InputFormat.TSV,
+    ".txt": InputFormat.TEXT,
+}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2"}
+_KNOWN = "Parquet, .jsonl, .csv, .tsv, .txt (also .gz, .zst, .bz2) and folders of datasets"
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file to read.
+
+    Attributes:
+        path: Local path or fsspec URL.
+        format: How to read it.
+        compression: A codec of pyarrow, or ``None``.
+        members: Text files that are read as one input, each of them one text.
+        name: What people know it by, where that is not the path.
+    """
+
+    path: str
+    format: InputFormat
+    compression: str | None = None
+    members: tuple[InputFile, ...] = ()
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The file in messages and in the output."""
+        return self.name or self.path
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the path is a URL."""
+        return "://" in self.path
+
+    def open(self) -> IO[bytes]:
+        """Open for reading, decompressed.
+
+        Raises:
+            BatchError: The file cannot be opened.
+        """
+        import pyarrow as pa
+
+        try:
+            if self.is_remote:
+                stream: Any = _filesystem(self.path)[0].open(self.path, "rb")
+            else:
+                stream = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
+        except OSError as error:
+            raise BatchError(f"{self.label}: cannot be read: {error.strerror or error}") from error
+        if self.compression is None:
+            return stream  # type: ignore[no-any-return]
+        return io.BufferedReader(pa.CompressedInputStream(stream, self.compression), 1 << 20)
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        if self.members:
+            return sum(member.size() for member in self.members)
+        if self.is_remote:
+            filesystem, path = _filesystem(self.path)
+            return int(filesystem.size(path) or 0)
+        return Path(self.path).stat().st_size
+
+    def fingerprint(self) -> str:
+        """Changes when the content does: SHA-256; of a remote file, what its server says."""
+        if self.members:
+            parts = "".join(member.path + member.fingerprint() for member in self.members)
+            return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
+        if self.is_remote:
+            filesystem, path = _filesystem(self.path)
+            return str(filesystem.checksum(path))
+        try:
+            return file_hash(Path(self.path))
+        except OSError as error:
+            raise BatchError(f"{self.label}: cannot be read: {error.strerror}") from error
+
+
+def find_files(
+    inputs: Sequence[str], *, input_format: InputFormat | None, lines: bool, spool: Path
+) -> list[InputFile]:
+    """The files that the inputs of a job mean, in a fixed order.
+
+    Args:
+        inputs: Files, globs, folders, URLs or ``-``.
+        input_format: Overrides what the names say.
+        lines: Read text files line by line; else they are one input, each file a text.
+        spool: Where standard input is kept, so that the job can be continued.
+
+    Raises:
+        BatchError: There is no such file, or its format is not known.
+    """
+    found: dict[str, InputFile] = {}
+    for name in inputs:
+        if name == STANDARD_INPUT:
+            if not (spool.exists() and sys.stdin.isatty()):
+                _spool(spool)
+            kind = input_format or InputFormat.JSONL
+            found[name] = InputFile(str(spool), kind, name=STANDARD_INPUT)
+            continue
+        for file in _remote(name, input_format) if "://" in name else _local(name, input_format):
+            found[file.path] = file
+    files = list(found.values())
+    texts = tuple(file for file in files if file.format is InputFormat.TEXT)
+    if lines or not texts:
+        return files
+    others = [file for file in files if file.format is not InputFormat.TEXT]
+    return [*others, InputFile(f"{len(texts)} text files", InputFormat.TEXT, members=texts)]
+
+
+def _local(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
+    path = Path(name)
+    if path.is_dir():
+        yield from _folder(path, wanted)
+    elif path.exists():
+        yield _named(name, wanted)
+    else:
+        matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - takes any pattern
+        files = [match for match in matches if Path(match).is_file()]
+        if not files:
+            raise BatchError(f"{name}: no such file")
+        for match in files:
+            yield _named(match, wanted)
+
+
+def _folder(path: Path, wanted: InputFormat | None) -> Iterator[InputFile]:
+    """The files in a folder, or the Arrow files of one that ``datasets`` has saved."""
+    arrow = sorted(path.rglob("*.arrow"))
+    if arrow and ((path / "state.json").exists() or (path / "dataset_dict.json").exists()):
+        for file in arrow:
+            if not file.name.startswith("cache-"):
+                yield InputFile(str(file), InputFormat.DATASET)
+        return
+    files = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file))
+    known = [file for file in files if wanted or _format_of(file.name)[0]]
+    if not known:
+        raise BatchError(f"{path}: no files that can be read; known are {_KNOWN}")
+    for file in known:
+        yield _named(str(file), wanted)
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith((".", "_")) or path.parent.name.startswith("_")
+
+
+def _remote(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
+    filesystem, path = _filesystem(name)
+    protocol = name.split("://", 1)[0]
+    try:
+        if glob.has_magic(path):
+            paths = sorted(filesystem.glob(path))
+        elif filesystem.isdir(path):
+            paths = sorted(filesystem.find(path))
+            paths = [p for p in paths if wanted or _format_of(p)[0]]
+        else:
+            paths = [path] if filesystem.exists(path) else []
+    except OSError as error:
+        raise BatchError(f"{name}: cannot be read: {error}") from error
+    if not paths:
+        raise BatchError(f"{name}: no such file")
+    for each in paths:
+        yield _named(f"{protocol}://{each.removeprefix('/')}", wanted)
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    import fsspec
+
+    try:
+        return fsspec.core.url_to_fs(url)  # type: ignore[no-any-return]
+    except (ImportError, ValueError) as error:
+        raise BatchError(f"{url}: cannot be read: {error}") from error
+
+
+def _named(path: str, wanted: InputFormat | None) -> InputFile:
+    kind, compression = _format_of(path)
+    kind = wanted or kind
+    if kind is None:
+        raise BatchError(
+            f"{path}: its name does not say what it is; known are {_KNOWN}. "
+            "Give --input-format if it is one of them"
+        )
+    if kind in (InputFormat.PARQUET, InputFormat.DATASET) and compression:
+        raise BatchError(f"{path}: a compressed {kind.value} file; decompress it first")
+    return InputFile(path, kind, compression)
+
+
+def _format_of(name: str) -> tuple[InputFormat | None, str | None]:
+    path = Path(name.lower())
+    compression = _COMPRESSIONS.get(path.suffix)
+    if compression:
+        path = path.with_suffix("")
+    return _FORMATS.get(path.suffix), compression
+
+
+def _spool(path: Path) -> None:
+    """Keep standard input, which can be read but once: a job that goes on reads it again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".tmp").open("wb") as out:
+        shutil.copyfileobj(sys.stdin.buffer, out)
+    path.with_suffix(".tmp").replace(path)

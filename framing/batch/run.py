@@ -1,0 +1,241 @@
+"""Run a batch job from its inputs to its report, or go on where it was stopped."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from framing.batch.files import InputFile, find_files
+from framing.batch.job import BatchError, BatchJob, BatchReport
+from framing.batch.local import run_locally
+from framing.batch.parts import DATA, REJECTED, write_json
+from framing.batch.plan import (
+    STATE,
+    ChunkId,
+    Done,
+    ModelIdentity,
+    Plan,
+    check_unchanged,
+    make_plan,
+    part_name,
+    read_done,
+    read_plan,
+    record_done,
+    write_plan,
+)
+from framing.batch.progress import Progress, Silence
+
+if TYPE_CHECKING:
+    from framing.classifier import Classifier
+
+SUCCESS = "_SUCCESS"
+REPORT = "report.json"
+_STDIN = "stdin"
+_RECORDED = ("framing", "pyarrow", "openvino", "tokenizers", "numpy")
+
+
+def run(
+    job: BatchJob, *, progress: Progress | None = None, ray_address: str | None = None
+) -> BatchReport:
+    """Run a job; the same job again goes on where it was stopped.
+
+    Args:
+        job: What to do.
+        progress: Is told how far it is; by default nothing is said.
+        ray_address: Run on this Ray cluster (``auto`` for the one that is up, ``local`` for one
+            on this machine) instead of in this process. All of its nodes must see the inputs
+            and the output folder under the same paths.
+
+    Returns:
+        The report, also of a job that had been finished before.
+
+    Raises:
+        BatchError: Something in inputs, output or options is wrong; finished parts are safe.
+        FramingError: The model cannot be loaded.
+    """
+    job.check()
+    with _locked(job.output), progress or Silence() as shown:
+        _prepare(job)
+        classifiers = _classifiers(job)
+        plan = _plan(job, classifiers[0], shown)
+        done = read_done(job.output, plan)
+        pending = [chunk for chunk in plan.chunks() if part_name(chunk) not in done]
+        if pending or not (job.output / SUCCESS).exists():
+            shown.stage("Tagging", plan.rows)
+            results = _results(plan, job, pending, classifiers=classifiers, ray_address=ray_address)
+            _record(results, job, done, shown=shown)
+        return _report(plan, job, done)
+
+
+def _results(
+    plan: Plan,
+    job: BatchJob,
+    pending: Sequence[ChunkId],
+    *,
+    classifiers: Sequence[Classifier],
+    ray_address: str | None,
+) -> Iterator[Done]:
+    if ray_address is None:
+        return run_locally(plan, job, pending, classifiers)
+    from framing.batch.cluster import run_on_ray
+
+    return run_on_ray(plan, job, pending, address=ray_address)
+
+
+def _record(
+    results: Iterator[Done], job: BatchJob, done: dict[str, Done], *, shown: Progress
+) -> None:
+    """Note every part as it is finished."""
+    for part in done.values():
+        shown.advance(part.rows, rejected=sum(part.rejected.values()))
+    before = time.monotonic()
+    for result in results:
+        now = time.monotonic()
+        part = replace(result, seconds=now - before)
+        before = now
+        record_done(part, job.output)
+        done[part.part] = part
+        shown.advance(part.rows, rejected=sum(part.rejected.values()))
+
+
+def _report(plan: Plan, job: BatchJob, done: dict[str, Done]) -> BatchReport:
+    """Check that no row is lost, write the report, and say that the job is finished."""
+    rejected: Counter[str] = Counter()
+    for part in done.values():
+        rejected.update(part.rejected)
+    rows_out = sum(part.documents for part in done.values())
+    if plan.rows != rows_out + sum(rejected.values()):
+        raise BatchError(
+            f"{job.output}: {plan.rows} rows in, but {rows_out} out and "
+            f"{sum(rejected.values())} rejected; please report this, and use --restart"
+        )
+    seconds = max(sum(part.seconds for part in done.values()), 1e-3)
+    sentences = sum(part.sentences for part in done.values())
+    report = BatchReport(
+        output=str(job.output),
+        rows_in=plan.rows,
+        rows_out=rows_out,
+        sentences=sentences,
+        rejected=dict(sorted(rejected.items())),
+        parts=len(done),
+        renamed=plan.renamed,
+        seconds=round(seconds, 1),
+        rows_per_second=round(plan.rows / seconds, 1),
+        sentences_per_second=round(sentences / seconds, 1),
+        model=plan.model.name,
+        model_sha256=plan.model.sha256,
+        versions={name: version(name) for name in _RECORDED},
+    )
+    write_json(asdict(report), job.output / REPORT)
+    (job.output / SUCCESS).touch()
+    (job.output / STATE / _STDIN).unlink(missing_ok=True)
+    return report
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from the folder."""
+    from filelock import FileLock, Timeout
+
+    try:
+        (folder / STATE).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / STATE / "lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise BatchError(f"{folder}: another job is writing to it") from error
+    except OSError as error:
+        raise BatchError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _prepare(job: BatchJob) -> None:
+    """Make sure that nothing in the folder is overwritten unasked."""
+    folder = job.output
+    others = [path for path in folder.iterdir() if path.name != STATE]
+    is_job = (folder / STATE / "plan.json").exists()
+    if others and not is_job and not job.force:
+        raise BatchError(
+            f"{folder}: is not empty and holds no batch job; choose another folder or use --force"
+        )
+    if job.restart and (folder / SUCCESS).exists() and not job.force:
+        raise BatchError(f"{folder}: holds a finished job; --restart needs --force to remove it")
+    if job.restart:
+        _clear(folder)
+    for scratch in folder.glob("*/.part-*.tmp"):
+        scratch.unlink()
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a job has written, and nothing else."""
+    parts = [*folder.glob(f"{DATA}/part-*.*"), *folder.glob(f"{REJECTED}/part-*.*")]
+    for path in (*parts, folder / SUCCESS, folder / REPORT):
+        path.unlink(missing_ok=True)
+    for path in (folder / STATE).iterdir():
+        if path.name != "lock":
+            path.unlink()
+
+
+def _plan(job: BatchJob, classifier: Classifier, shown: Progress) -> Plan:
+    """The plan in the folder if it fits the job, else a new one."""
+    model = ModelIdentity(
+        name=str(classifier.folder),
+        sha256=classifier.weights_hash,
+        engine=classifier.engine,
+        precision=classifier.precision,
+    )
+    known = read_plan(job.output)
+    files = _files(job)
+    if known is not None:
+        check_unchanged(known, job, files, model)
+        return known
+    shown.stage("Reading", None)
+    plan = make_plan(job, files, model, classifier.schema, progress=shown.advance)
+    write_plan(plan, job.output)
+    return plan
+
+
+def _files(job: BatchJob) -> list[InputFile]:
+    files = find_files(
+        job.inputs,
+        input_format=job.input_format,
+        lines=job.lines,
+        spool=job.output / STATE / _STDIN,
+    )
+    output = job.output.resolve()
+    for file in files:
+        inside = not file.is_remote and output in Path(file.path).resolve().parents
+        if inside and Path(file.path).name != _STDIN:
+            raise BatchError(f"{file.path}: is in the output folder {job.output}")
+    return files
+
+
+def _classifiers(job: BatchJob) -> list[Classifier]:
+    """One classifier for each device."""
+    from framing.classifier import Classifier
+    from framing.engines import EngineName, choose
+
+    devices = [job.device]
+    choice = choose(job.engine, job.device)
+    if choice.engine is EngineName.TORCH and job.device in ("auto", "cuda"):
+        import torch
+
+        devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())] or devices
+    return [
+        Classifier.from_pretrained(
+            job.model,
+            device=device,
+            engine=job.engine,
+            threads=job.threads,
+            precision=job.precision,
+        )
+        for device in devices
+    ]

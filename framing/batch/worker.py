@@ -1,0 +1,81 @@
+"""Tag the rows of a part and write it: the work that every way of running a job shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from framing.batch.job import BatchError, Level, OutputFormat
+from framing.batch.parts import DATA, REJECTED, write_part, write_rejections
+from framing.batch.plan import ChunkId, Done, Plan, part_name
+from framing.batch.rows import Rejection, Rows
+from framing.batch.tags import output_table
+
+if TYPE_CHECKING:
+    from framing.classifier import Classifier
+
+
+class StoppedError(Exception):
+    """The job has been stopped; the part is not written."""
+
+
+def finish_part(
+    plan: Plan,
+    chunk: ChunkId,
+    rows: Rows,
+    classifier: Classifier,
+    folder: Path,
+    *,
+    stop: Event | None = None,
+) -> Done:
+    """Tag the rows of a chunk and write its part.
+
+    A part is computed on its own, so that its bytes do not depend on what ran before.
+
+    Args:
+        plan: The job's plan.
+        chunk: Which chunk.
+        rows: Its rows.
+        classifier: The model.
+        folder: The job's output folder.
+        stop: Give up when this is set.
+
+    Raises:
+        BatchError: The part cannot be written.
+        StoppedError: ``stop`` was set.
+    """
+    documents = []
+    tagged = classifier.classify_many(
+        rows.texts,
+        split=plan.options["split"],
+        threshold=plan.options["threshold"],
+        min_confidence=plan.options["min_confidence"],
+    )
+    for document in tagged:
+        if stop is not None and stop.is_set():
+            raise StoppedError
+        documents.append(document)
+    level = Level(plan.options["level"])
+    table = output_table(rows, documents, plan.labels, level, renamed=plan.renamed)
+    name, ending = part_name(chunk), OutputFormat(plan.options["format"])
+    write_rejections(rows.rejections, folder / REJECTED / f"{name}.jsonl")
+    path = folder / DATA / f"{name}.{ending.value}"
+    write_part(table, path, to=ending)
+    return Done(
+        part=name,
+        rows=len(rows.texts) + len(rows.rejections),
+        documents=len(documents),
+        sentences=sum(len(document.sentences) for document in documents),
+        rejected=dict(sorted(Counter(r.problem.reason.value for r in rows.rejections).items())),
+        bytes=path.stat().st_size,
+    )
+
+
+def check_strict(rejections: list[Rejection]) -> None:
+    """Raise a BatchError for the first bad row, if there is one."""
+    if rejections:
+        first = rejections[0]
+        place = f"line {first.line}" if first.line is not None else f"row {first.row}"
+        raise BatchError(f"{first.file}, {place}: {first.problem.detail} (--strict)")

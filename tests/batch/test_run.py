@@ -1,0 +1,272 @@
+"""Whole jobs: what comes out, going on after a stop, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+
+from framing import Classifier
+from framing.batch import BatchError, BatchJob, BatchReport, Level, OutputFormat, run
+from framing.batch.local import run_locally
+from framing.labels.schema import Schema
+
+TEXTS = (
+    "Russia will keep its base at Tartus. The talks went on.",
+    "Doha will pay for the power plants. Damascus wants Assad extradited.",
+    "Israeli jets struck near Homs.",
+)
+
+
+@pytest.fixture
+def table() -> pa.Table:
+    count = 50
+    return pa.table(
+        {
+            "id": pa.array([f"r{i}" for i in range(count)]),
+            "body": pa.array([TEXTS[i % 3] + f" Item {i}." for i in range(count)]),
+            "price": pa.array([i / 3 for i in range(count)], pa.float32()),
+            "when": pa.array([1_700_000_000 + i for i in range(count)], pa.timestamp("s", "UTC")),
+            "kind": pa.array(["a", "b"] * 25).dictionary_encode(),
+            "nested": pa.array([{"x": [i]} for i in range(count)]),
+        }
+    )
+
+
+@pytest.fixture
+def job(table: pa.Table, model_folder: Path, tmp_path: Path) -> BatchJob:
+    path = tmp_path / "in.parquet"
+    pq.write_table(table, path, row_group_size=13)
+    return BatchJob(
+        inputs=(str(path),),
+        output=tmp_path / "out",
+        text_column="body",
+        model=str(model_folder),
+        device="cpu",
+        part_rows=7,
+        threads=1,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The data a job has written: all but its state and the times in its report."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "_framing" not in path.parts and path.name != "report.json"
+    }
+
+
+def test_sentences_stand_beside_the_columns_of_their_row(
+    job: BatchJob, table: pa.Table, classifier: Classifier, schema: Schema
+) -> None:
+    report = run(job)
+    out = pq.read_table(job.output / "data")
+    assert report.rows_in == report.rows_out == 50
+    assert report.parts == 8
+    assert len(out) == report.sentences
+    for name in ("id", "price", "when", "nested"):
+        assert out.schema.field(name).type == table.schema.field(name).type
+    rows = out.to_pylist()
+    texts = table["body"].to_pylist()
+    assert [row["source_row"] for row in rows] == sorted(row["source_row"] for row in rows)
+    for row in rows:
+        text = texts[row["source_row"]]
+        assert text[row["start"] : row["end"]] == row["sentence"]
+        sentence = classifier.classify(text).sentences[row["sentence_index"]]
+        tags = [(tag["topic"], tag["stance"]) for tag in row["tags"]]
+        assert tags == [(tag.topic, tag.stance) for tag in sentence.tags]
+        for topic in schema.topic_names:
+            assert row[topic] == dict(tags).get(topic)
+            total = sum(row[f"{topic}_{name}"] for name in schema.classes)
+            assert total == pytest.approx(1, abs=1e-5)
+
+
+def test_documents_are_counted(job: BatchJob, classifier: Classifier, table: pa.Table) -> None:
+    run(replace(job, level=Level.DOCUMENT, format=OutputFormat.JSONL))
+    rows = [
+        json.loads(line)
+        for path in sorted(job.output.glob("data/part-*.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
+    assert [row["id"] for row in rows] == table["id"].to_pylist()
+    for row, text in zip(rows, table["body"].to_pylist(), strict=True):
+        sentences = classifier.classify(text).sentences
+        tags = [(t.topic, t.stance) for s in sentences for t in s.tags]
+        assert row["sentences"] == len(sentences)
+        for topic in classifier.schema.topic_names:
+            assert row[f"{topic}_sentences"] == sum(name == topic for name, _ in tags)
+            for stance in classifier.schema.stance_names:
+                assert row[f"{topic}_{stance}_sentences"] == tags.count((topic, stance))
+
+
+def test_the_report_of_a_finished_job_comes_back(job: BatchJob) -> None:
+    first = run(job)
+    before = contents(job.output)
+    second = run(job)
+    assert isinstance(second, BatchReport)
+    assert second == first
+    assert contents(job.output) == before
+    assert json.loads((job.output / "report.json").read_text())["rows_in"] == 50
+
+
+def test_a_job_that_failed_half_way_goes_on(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = replace(job, output=tmp_path / "whole")
+    run(whole)
+    calls = []
+
+    def some(*arguments, **options):  # type: ignore[no-untyped-def]
+        for number, done in enumerate(run_locally(*arguments, **options)):
+            if number == 3:
+                raise KeyboardInterrupt
+            calls.append(done.part)
+            yield done
+
+    with monkeypatch.context() as patch:
+        patch.setattr("framing.batch.run.run_locally", some)
+        with pytest.raises(KeyboardInterrupt):
+            run(job)
+        assert not (job.output / "_SUCCESS").exists()
+        # What a power cut leaves: half a line, half a file.
+        with (job.output / "_framing" / "done.jsonl").open("ab") as done:
+            done.write(b'{"part": "part-0')
+        (job.output / "data" / f"{calls[0]}.parquet").write_bytes(b"PAR1")
+        with pytest.raises(KeyboardInterrupt):
+            run(job)
+    report = run(job)
+    assert calls == [f"part-00000-{n:05}" for n in (0, 1, 2, 0, 3, 4)]
+    assert report.rows_out == 50
+    assert contents(job.output) == contents(whole.output)
+
+
+def test_killed_at_ten_random_moments_it_ends_with_the_same_bytes(
+    table: pa.Table, model_folder: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.jsonl"
+    rows = [
+        {"id": i, "text": f"{TEXTS[i % 3]} Item {i}." if i % 11 else None} for i in range(2000)
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "framing", "batch", str(source), "--model", str(model_folder)]
+    command += ["--part-rows", "25", "--threads", "1", "--device", "cpu", "--output"]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    chance = random.Random(7)
+    out = tmp_path / "out"
+    done = out / "_framing" / "done.jsonl"
+    killed_at = []
+    while len(killed_at) < 10 and not (out / "_SUCCESS").exists():
+        process = subprocess.Popen([*command, str(out)], stderr=subprocess.DEVNULL)
+        before = done.stat().st_size if done.exists() else 0
+        while process.poll() is None and (done.stat().st_size if done.exists() else 0) == before:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.12))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        killed_at.append(len(done.read_bytes().splitlines()))
+    finished = subprocess.run([*command, str(out)], check=True, capture_output=True, text=True)
+    assert len(killed_at) == 10, "finished before it was killed ten times"
+    assert killed_at[-1] < 80
+    assert "2,000 rows in = 1,818 rows out + 182 rejected" in finished.stdout
+    assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_at_once(number: int, model_folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"text": TEXTS[0] * 40}) + "\n" for _ in range(6000)))
+    command = [sys.executable, "-m", "framing", "batch", str(source), "--model", str(model_folder)]
+    command += ["--part-rows", "200", "--output", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "out" / "_framing" / "done.jsonl").exists():
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(timeout=5) == 128 + number
+    assert process.stderr is not None
+    message = process.stderr.read()
+    assert "the same command goes on from there" in message
+    assert "Traceback" not in message
+
+
+def test_a_changed_input_option_or_model_is_refused(job: BatchJob, tmp_path: Path) -> None:
+    run(job)
+    with pytest.raises(BatchError, match=r"min_confidence was 0\.0 and is 0\.5"):
+        run(replace(job, min_confidence=0.5))
+    with pytest.raises(BatchError, match="precision"):
+        run(replace(job, precision="f32", engine="torch"))
+    path = Path(job.inputs[0])
+    pq.write_table(pq.read_table(path).slice(1), path)
+    with pytest.raises(BatchError, match=r"in\.parquet has changed.*--restart"):
+        run(job)
+    with pytest.raises(BatchError, match="--force"):
+        run(replace(job, restart=True))
+    assert run(replace(job, restart=True, force=True)).rows_in == 49
+
+
+def test_nothing_is_overwritten(job: BatchJob) -> None:
+    job.output.mkdir()
+    (job.output / "thesis.doc").write_text("precious")
+    with pytest.raises(BatchError, match="is not empty and holds no batch job"):
+        run(job)
+    run(replace(job, force=True))
+    run(replace(job, force=True, restart=True))
+    assert (job.output / "thesis.doc").read_text() == "precious"
+
+
+def test_two_jobs_never_share_a_folder(job: BatchJob) -> None:
+    (job.output / "_framing").mkdir(parents=True)
+    with (
+        FileLock(job.output / "_framing" / "lock"),
+        pytest.raises(BatchError, match="another job is writing to it"),
+    ):
+        run(job)
+
+
+def test_columns_with_names_of_ours_are_renamed(job: BatchJob, schema: Schema) -> None:
+    topic = schema.topic_names[0]
+    table = pa.table({"body": [TEXTS[0]], topic: [7], "start": ["x"], "input_start": ["y"]})
+    pq.write_table(table, job.inputs[0])
+    report = run(job)
+    out = pq.read_table(job.output / "data" / "part-00000-00000.parquet")
+    assert report.renamed == {topic: f"input_{topic}", "start": "input_input_start"}
+    assert out[f"input_{topic}"].to_pylist()[0] == 7
+    assert out["input_input_start"].to_pylist()[0] == "x"
+    assert out["start"].to_pylist()[0] == 0
+
+
+def test_only_the_columns_asked_for_pass_through(job: BatchJob) -> None:
+    run(replace(job, columns=("kind",), id_column="id"))
+    names = pq.read_schema(job.output / "data" / "part-00000-00000.parquet").names
+    assert names[:3] == ["id", "kind", "source_file"]
+    with pytest.raises(BatchError, match=r"no input has a column 'colour'; those passed"):
+        run(replace(job, columns=("colour",), output=job.output / "more"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_leaves_finished_parts(
+    job: BatchJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pq.write_table
+
+    def full(table: pa.Table, path: Path, **options: object) -> None:
+        real(table, "/dev/full" if "00003" in path.name else path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "write_table", full)
+        with pytest.raises(BatchError, match=r"00003\.parquet: cannot be written: the disk is full"):
+            run(job)
+    assert len(list(job.output.glob("data/part-*.parquet"))) >= 3
+    assert run(job).rows_out == 50
