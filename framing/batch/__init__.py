@@ -15,7 +15,7 @@ from framing.batch.job import (
     Level,
     OutputFormat,
 )
-from framing.batch.run import run
+from framing.batch.runner import run
 
 __all__ = [
     "BatchError",

@@ -160,7 +160,7 @@ def library() -> str:
     import vl_convert
 
     version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
-    bundle: str = vl_convert.javascript_bundle(None, version)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
     return bundle.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -36,19 +38,23 @@ class ChunkActor:
         self._check_model()
         self._readers: dict[int, Reader] = {}
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Finish the chunks of a batch; a chunk that is done twice is the same both times."""
-        results = []
-        for file, chunk in zip(batch["file"].tolist(), batch["chunk"].tolist(), strict=True):
-            planned = self._plan.files[file]
-            if file not in self._readers:
-                self._readers = {file: open_reader(planned.file, self._job)}
-            rows = self._readers[file].read(planned.chunks[chunk], self._plan.columns)
+        chunks = zip(batch["file"].tolist(), batch["chunk"].tolist(), strict=True)
+        return {"result": [json.dumps(self._finish(chunk)) for chunk in chunks]}
+
+    def _finish(self, chunk: ChunkId) -> dict[str, Any]:
+        file, number = chunk
+        planned = self._plan.files[file]
+        if file not in self._readers:
+            self._readers = {file: open_reader(planned.file, self._job)}
+        try:
+            rows = self._readers[file].read(planned.chunks[number], self._plan.columns)
             if self._job.strict:
                 check_strict(rows.rejections)
-            done = finish_part(self._plan, (file, chunk), rows, self._classifier, self._job.output)
-            results.append(asdict(done))
-        return {"done": results}
+            return asdict(finish_part(self._plan, chunk, rows, self._classifier, self._job.output))
+        except BatchError as error:
+            return {"error": str(error)}  # Ray would wrap it beyond recognition
 
     def _check_model(self) -> None:
         model, own = self._plan.model, self._classifier
@@ -100,13 +106,22 @@ def run_on_ray(
     )
     try:
         for row in parts.iter_rows():
-            yield Done(**row["done"])
+            result = json.loads(row["result"])
+            if "error" in result:
+                raise BatchError(result["error"])
+            yield Done(**result)
     except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", None) or error
-        raise BatchError(f"the Ray job failed: {' '.join(str(cause).split())[:500]}") from error
+        raise BatchError(f"the Ray job failed: {_last_error(str(error))}") from error
     finally:
         if started:
             ray.shutdown()
+
+
+def _last_error(trace: str) -> str:
+    """What a worker's traceback ends with, out of all that Ray has put around it."""
+    named = re.findall(r"^[\w.]*(?:Error|Exception): .*", trace, flags=re.MULTILINE)
+    own = [line for line in named if not line.startswith("ray.")]
+    return (own or named or [" ".join(trace.split())[:300]])[0]
 
 
 def _connect(ray: Any, address: str) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from framing.batch.job import BatchError
 
 _JSON = {b"framing": b"json"}
 """Marks a column of JSON Lines whose values are of several kinds: they are kept as JSON text."""
+
+_LARGE = {b"framing": b"large"}
+"""Marks a column of JSON Lines with integers that a float cannot hold exactly."""
+
+_EXACT = 2**53  # integers up to here are exact as floats
+_DEPTH = 32  # of nested columns; Arrow itself cannot read back schemas that are much deeper
 
 _FAILURES = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 
@@ -19,9 +26,13 @@ _FAILURES = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, Ov
 def field_of(name: str, values: Sequence[Any]) -> pa.Field:
     """A column's type from its values in JSON."""
     try:
-        return pa.field(name, pa.array(values).type)
+        array = pa.array(values)
     except _FAILURES:
-        return pa.field(name, pa.string(), metadata=_JSON)
+        return _json_field(name)
+    if _depth(array.type) > _DEPTH:
+        return _json_field(name)
+    large = _LARGE if _has_large(array) else None
+    return _exact(pa.field(name, array.type, metadata=large))
 
 
 def merged(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
@@ -45,7 +56,7 @@ def merged(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
             except _FAILURES as error:
                 raise BatchError(
                     f"column {field.name!r} is {known.type} in {owners[field.name]} and "
-                    f"{field.type} in {owner}; leave it out with --columns, or run two jobs"
+                    f"{field.type} in {owner}; choose the columns to keep with --column, or run two jobs"
                 ) from error
     return pa.schema([_known(field) for field in fields.values()])
 
@@ -57,37 +68,116 @@ def widened(known: pa.Schema, new: pa.Schema) -> pa.Schema:
         try:
             fields[field.name] = _wider(fields.get(field.name, field), field)
         except _FAILURES:
-            fields[field.name] = pa.field(field.name, pa.string(), metadata=_JSON)
+            fields[field.name] = _json_field(field.name)
     return pa.schema(list(fields.values()))
 
 
 def json_column(field: pa.Field, values: Sequence[Any]) -> pa.Array:
     """Values from JSON as a column of the type that the job has for it."""
     if field.metadata == _JSON:
-        texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in values]
+        texts = [
+            None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values
+        ]
         return pa.array(texts, pa.string())
     return pa.array(values, field.type)
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with exactly the columns of a schema; missing ones are null."""
-    columns = [
-        table[field.name].cast(field.type)
-        if field.name in table.column_names
-        else pa.nulls(len(table), field.type)
-        for field in schema
-    ]
+    """A table with exactly the columns of a schema; missing ones are null.
+
+    Raises:
+        BatchError: A value does not fit the column's type.
+    """
+    columns = []
+    for field in schema:
+        if field.name not in table.column_names:
+            columns.append(pa.nulls(len(table), field.type))
+            continue
+        column = table[field.name]
+        try:
+            columns.append(
+                json_column(field, column.to_pylist())
+                if field.metadata == _JSON
+                else column.cast(field.type)
+            )
+        except _FAILURES as error:
+            why = " ".join(str(error).split())
+            raise BatchError(
+                f"column {field.name!r} is {column.type} in one input and {field.type} in "
+                f"another: {why}; choose the columns to keep with --column, or run two jobs"
+            ) from error
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _wider(first: pa.Field, second: pa.Field) -> pa.Field:
-    if _JSON in (first.metadata, second.metadata):
+    marks = (first.metadata, second.metadata)
+    if _JSON in marks:
         return first if first.metadata == _JSON else second
-    schemas = [pa.schema([pa.field(f.name, f.type)]) for f in (first, second)]
-    return pa.unify_schemas(schemas, promote_options="permissive")[0]
+    fields = [pa.field(f.name, _plain(f.type)) for f in (first, second)]
+    if first.type == second.type:
+        fields = [pa.field(first.name, first.type)]
+    schema = pa.unify_schemas([pa.schema([f]) for f in fields], promote_options="permissive")
+    return _exact(schema.field(0).with_metadata(_LARGE if _LARGE in marks else None))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A categorical column goes together with one of its values, and with other categories."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _exact(field: pa.Field) -> pa.Field:
+    """The field, as JSON text if it holds large integers beside floats.
+
+    Whether the two meet in one part or in several must not matter.
+    """
+    if field.metadata == _LARGE and any(pa.types.is_floating(kind) for kind in _leaves(field.type)):
+        return _json_field(field.name)
+    return field
+
+
+def _has_large(array: pa.Array) -> bool:
+    if pa.types.is_integer(array.type):
+        extremes = pc.min_max(array).as_py()
+        return any(value is not None and abs(value) > _EXACT for value in extremes.values())
+    if pa.types.is_struct(array.type):
+        return any(_has_large(child) for child in array.flatten())
+    return pa.types.is_list(array.type) and _has_large(array.flatten())
+
+
+def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """The types that a nested type is made of; an empty struct counts as one."""
+    if pa.types.is_nested(kind) and kind.num_fields:
+        for index in range(kind.num_fields):
+            yield from _leaves(kind.field(index).type)
+    else:
+        yield kind
+
+
+def _depth(kind: pa.DataType) -> int:
+    if not pa.types.is_nested(kind):
+        return 0
+    return 1 + max((_depth(kind.field(i).type) for i in range(kind.num_fields)), default=0)
+
+
+def _json_field(name: str) -> pa.Field:
+    return pa.field(name, pa.string(), metadata=_JSON)
 
 
 def _known(field: pa.Field) -> pa.Field:
-    """Nothing but nulls: text, which every format can hold."""
-    kind = pa.string() if pa.types.is_null(field.type) else field.type
-    return pa.field(field.name, kind, metadata=field.metadata)
+    """What every format can hold: nulls alone are text, structs without fields JSON text."""
+    if pa.types.is_null(field.type):
+        return pa.field(field.name, pa.string(), metadata=field.metadata)
+    if any(pa.types.is_nested(kind) for kind in _leaves(field.type)):
+        return _json_field(field.name)
+    return field
+
+
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Whether there are bytes in a type, which JSON and CSV cannot hold."""
+    tests = (
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_fixed_size_binary,
+        pa.types.is_binary_view,
+    )
+    return any(test(_plain(leaf)) for leaf in _leaves(kind) for test in tests)

@@ -69,7 +69,9 @@ class InputFile:
 
         try:
             if self.is_remote:
-                stream: Any = _filesystem(self.path)[0].open(self.path, "rb")
+                filesystem, path = _filesystem(self.path)
+                # Remote files of fsspec cannot limit the length of a line.
+                stream: Any = io.BufferedReader(filesystem.open(path, "rb"), 1 << 20)
             else:
                 stream = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
         except OSError as error:
@@ -123,14 +125,21 @@ def find_files(
             kind = input_format or InputFormat.JSONL
             found[name] = InputFile(str(spool), kind, name=STANDARD_INPUT)
             continue
-        for file in _remote(name, input_format) if "://" in name else _local(name, input_format):
-            found[file.path] = file
+        found |= {file.path: file for file in _named_by(name, input_format)}
     files = list(found.values())
     texts = tuple(file for file in files if file.format is InputFormat.TEXT)
     if lines or not texts:
         return files
     others = [file for file in files if file.format is not InputFormat.TEXT]
     return [*others, InputFile(f"{len(texts)} text files", InputFormat.TEXT, members=texts)]
+
+
+def _named_by(name: str, wanted: InputFormat | None) -> list[InputFile]:
+    try:
+        name.encode("utf-8")
+        return list(_remote(name, wanted) if "://" in name else _local(name, wanted))
+    except OSError as error:
+        raise BatchError(f"{name[:200]}: cannot be read: {error.strerror or error}") from error
 
 
 def _local(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:

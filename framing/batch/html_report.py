@@ -37,7 +37,7 @@ _TELLING = 3  # sentences shown per topic and stance
 _START = """
 for (const place of document.querySelectorAll(".chart")) {
   const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
-  vegaEmbed(place, spec, {actions: false, renderer: "svg", ast: false, mode: "vega-lite"})
+  vegaEmbed(place, spec, {actions: false, renderer: "svg", ast: true, mode: "vega-lite"})
     .catch((error) => { place.textContent = "This chart cannot be drawn: " + error.message; });
 }
 """

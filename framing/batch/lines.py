@@ -23,6 +23,11 @@ FIELD_LIMIT = 4 << 20
 """Characters of a CSV field; an open quote that runs on for longer is an error."""
 
 
+_TOO_LONG = "field larger than the limit of a line"  # begins like the message of the csv module
+
+_WholeLine = tuple[bytes | None, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line without its end; ``data`` is ``None`` where it is over :data:`LINE_LIMIT`."""
@@ -45,16 +50,8 @@ class Fields:
 
 def read_lines(stream: IO[bytes], *, offset: int = 0, number: int = 1) -> Iterator[Line]:
     """The lines of a stream that stands at ``offset``, before line ``number``."""
-    while data := stream.readline(LINE_LIMIT):
-        size, whole = len(data), True
-        while not data.endswith(b"\n") and size % LINE_LIMIT == 0:
-            rest = stream.readline(LINE_LIMIT)
-            if not rest:
-                break
-            size, whole, data = size + len(rest), False, rest
-        text = data.removeprefix(BOM) if offset == 0 else data
-        yield Line(text.rstrip(b"\r\n") if whole else None, offset, number)
-        offset, number = offset + size, number + 1
+    for data, start, line, _ in _whole_lines(stream, offset, number):
+        yield Line(None if data is None else data.rstrip(b"\r\n"), start, line)
 
 
 class CsvRecords:
@@ -67,10 +64,10 @@ class CsvRecords:
     def __init__(
         self, stream: IO[bytes], *, delimiter: str, offset: int = 0, number: int = 1
     ) -> None:
-        self._lines = self._read(stream, offset, number)
+        self._lines = _whole_lines(stream, offset, number)
         self._delimiter = delimiter
-        self._again: deque[tuple[str, int, int, int]] = deque()
-        self._taken: list[tuple[str, int, int, int]] = []
+        self._again: deque[_WholeLine] = deque()
+        self._taken: list[_WholeLine] = []
 
     def __iter__(self) -> Iterator[Fields]:
         csv.field_size_limit(max(FIELD_LIMIT, csv.field_size_limit()))
@@ -99,11 +96,20 @@ class CsvRecords:
             if line is None:
                 return
             self._taken.append(line)
-            yield line[0]
+            if line[0] is None:
+                raise csv.Error(_TOO_LONG)
+            yield line[0].decode("utf-8", "surrogateescape")
 
-    @staticmethod
-    def _read(stream: IO[bytes], offset: int, number: int) -> Iterator[tuple[str, int, int, int]]:
-        for data in iter(lambda: stream.readline(LINE_LIMIT), b""):
-            text = data.removeprefix(BOM) if offset == 0 else data
-            yield text.decode("utf-8", "surrogateescape"), offset, number, len(data)
-            offset, number = offset + len(data), number + 1
+
+def _whole_lines(stream: IO[bytes], offset: int, number: int) -> Iterator[_WholeLine]:
+    """Lines with their ends, their offsets, numbers and sizes; no bytes of one that is too long."""
+    while data := stream.readline(LINE_LIMIT):
+        size, whole = len(data), True
+        while not data.endswith(b"\n") and size % LINE_LIMIT == 0:
+            rest = stream.readline(LINE_LIMIT)
+            if not rest:
+                break
+            size, whole, data = size + len(rest), False, rest
+        text = data.removeprefix(BOM) if offset == 0 else data
+        yield text if whole else None, offset, number, size
+        offset, number = offset + size, number + 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from framing.batch.job import Level, OutputFormat
+from framing.batch.parts import DATA, REJECTED
 from framing.labels.errors import FramingError
 from framing.labels.schema import Schema, parse_schema
 
@@ -79,9 +80,9 @@ class JobOutput:
                 raise FramingError(f"{part}: cannot be read: {_one_line(error)}") from error
 
     def rejected(self) -> int:
-        """Number of input rows that the job set aside under ``rejected/``."""
+        """Number of input rows that the job set aside under ``rejected``."""
         count = 0
-        for path in sorted((self.folder / "rejected").glob("*.jsonl")):
+        for path in sorted((self.folder / REJECTED).glob("*.jsonl")):
             try:
                 with path.open("rb") as handle:
                     count += sum(1 for line in handle if line.strip())
@@ -106,7 +107,7 @@ def open_output(folder: str | Path, *, partial: bool = False) -> JobOutput:
     finished = (folder / "_SUCCESS").exists()
     parts = tuple(
         path
-        for path in sorted(folder.glob(f"part-*.{form.value}"), key=_part_order)
+        for path in sorted((folder / DATA).glob(f"part-*.{form.value}"), key=_part_order)
         if _PART.fullmatch(path.name)
     )
     if not finished and not partial:
@@ -115,7 +116,7 @@ def open_output(folder: str | Path, *, partial: bool = False) -> JobOutput:
             f"--partial to use the {len(parts)} part files that are there"
         )
     if not parts:
-        raise FramingError(f"{folder}: holds no part-*.{form.value} files")
+        raise FramingError(f"{folder / DATA}: holds no part-*.{form.value} files")
     schema = parse_schema(plan["schema"], where=str(folder / _PLAN))
     return JobOutput(
         folder=folder,
@@ -153,23 +154,15 @@ def _part_order(path: Path) -> list[int]:
 
 
 def _own_types(schema: Schema, level: Level) -> dict[str, pa.DataType]:
-    """The columns that a job adds, with their types; ``tags`` and ``abstained`` as JSON text."""
+    """The columns that a job adds, with their types; nested ones as JSON text."""
     import pyarrow as pa
 
-    types = {"source_file": pa.string(), "source_row": pa.int64()}
-    if level is Level.DOCUMENT:
-        types["sentences"] = pa.int32()
-        for topic in schema.topic_names:
-            types[f"{topic}_sentences"] = pa.int32()
-            types[f"{topic}_share"] = pa.float32()
-            types |= {f"{topic}_{stance}_sentences": pa.int32() for stance in schema.stance_names}
-        return types
-    types |= {"sentence_index": pa.int32(), "sentence": pa.string()}
-    types |= {"start": pa.int32(), "end": pa.int32(), "tags": pa.string(), "abstained": pa.string()}
-    for topic in schema.topic_names:
-        types[topic] = pa.string()
-        types |= {f"{topic}_{name}": pa.float32() for name in schema.classes}
-    return types
+    from framing.batch.tags import output_fields
+
+    return {
+        field.name: pa.string() if pa.types.is_nested(field.type) else field.type
+        for field in output_fields(schema, level)
+    }
 
 
 def _columns(

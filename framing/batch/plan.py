@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from framing.batch.columns import merged
+from framing.batch.columns import holds_bytes, merged
 from framing.batch.files import InputFile
 from framing.batch.job import BatchError, BatchJob, InputFormat, OutputFormat
 from framing.batch.parts import DATA, append_line, write_json
@@ -264,8 +264,8 @@ def _check_writable(columns: pa.Schema, job: BatchJob) -> None:
     if job.format is OutputFormat.PARQUET:
         return
     for field in columns:
-        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+        if holds_bytes(field.type):
             raise BatchError(
                 f"column {field.name!r} holds bytes, which {job.format.value} cannot; "
-                "leave it out with --columns, or write Parquet"
+                "choose the columns to keep with --column, or write Parquet"
             )

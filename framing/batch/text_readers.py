@@ -26,6 +26,7 @@ from framing.batch.rows import (
 )
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_CONVERT = "convert it first, for example with iconv -f UTF-16 -t UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class _TextReader:
                 identifier = None
             else:
                 problem = self._problem(raw.content)
-                identifier = raw.content.get(self._job.id_column or "")
+                identifier = raw.content.get(self._job.id_column) if self._job.id_column else None
             if problem is not None:
                 rejection = Rejection(self._file.label, row, raw.line, identifier, problem)
                 rows.rejections.append(rejection)
@@ -84,7 +85,7 @@ class _TextReader:
         for _ in range(chunk.rows):
             raw = self._next()
             if raw is None:
-                raise BatchError(f"{self._file.label}: ends before row {chunk.first_row}")
+                raise BatchError(f"{self._file.label}: ends before row {chunk.first_row + chunk.rows}")
             yield raw
         self._position = chunk.first_row + chunk.rows
 
@@ -106,10 +107,7 @@ class _TextReader:
         with self._file.open() as stream:
             head = self._guarded(lambda: stream.read(3))
             if head.startswith(_UTF16):
-                raise BatchError(
-                    f"{self._file.label}: is UTF-16; convert it first, for example with "
-                    "iconv -f UTF-16 -t UTF-8"
-                )
+                raise BatchError(f"{self._file.label}: is UTF-16; {_CONVERT}")
         with self._file.open() as stream:
             self._records = self._parse(stream, 0, 1)
             while (raw := self._next()) is not None:
@@ -119,7 +117,7 @@ class _TextReader:
     def _guarded(self, step: Any) -> Any:
         try:
             return step()
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, pa.ArrowException) as error:
             raise BatchError(f"{self._file.label}: cannot be read to its end: {error}") from error
 
     def _parse(self, stream: IO[bytes], offset: int, line: int) -> Iterator[_Raw]:
@@ -195,6 +193,9 @@ class CsvReader(_TextReader):
     def _check_header(self, raw: _Raw) -> None:
         if isinstance(raw.content, Problem):
             raise BatchError(f"{self._file.label}: the header {raw.content.detail}")
+        broken = [shown(name) for name in raw.content.values() if not is_unicode(name)]
+        if broken:
+            raise BatchError(f"{self._file.label}: the header is not UTF-8: {broken[0]}")
         names = [name or f"column_{n}" for n, name in enumerate(raw.content.values(), start=1)]
         double = sorted({name for name in names if names.count(name) > 1})
         if double:
@@ -263,9 +264,9 @@ class FilesReader:
             try:
                 with member.open() as stream:
                     data = stream.read(LINE_LIMIT)
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, pa.ArrowException) as error:
                 raise BatchError(f"{member.label}: cannot be read: {error}") from error
-            text = decoded(data.removeprefix(BOM)) if len(data) < LINE_LIMIT else _too_long()
+            text = _file_text(data)
             problem = (
                 text
                 if isinstance(text, Problem)
@@ -276,7 +277,16 @@ class FilesReader:
             elif isinstance(text, str):
                 rows.texts.append(text)
                 rows.places.append((member.label, 0))
+        if schema.names:  # of other inputs of the job
+            nulls = [pa.nulls(len(rows.texts), field.type) for field in schema]
+            rows.table = pa.Table.from_arrays(nulls, schema=schema)
         return rows
+
+
+def _file_text(data: bytes) -> str | Problem:
+    if data.startswith(_UTF16):
+        return Problem(Reason.INVALID_UTF8, f"is UTF-16; {_CONVERT}")
+    return decoded(data.removeprefix(BOM)) if len(data) < LINE_LIMIT else _too_long()
 
 
 def _too_long() -> Problem:

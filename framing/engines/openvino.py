@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import CompiledModel, Core, Model, get_version, save_model
+from openvino import CompiledModel, Core, Model, Tensor, get_version, save_model
 from safetensors.numpy import load_file
 
 from framing.cpus import available_cpus
@@ -58,6 +58,7 @@ class OpenVinoEngine:
         self.precision = precision
         self._pad = int(config.encoder.get("pad_token_id") or 0)
         self._compiled = _compiled(core, folder, config, precision, self.threads)
+        _settle_arrays()
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Logits of (windows, topics, classes) for one batch of token ids."""
@@ -67,6 +68,15 @@ class OpenVinoEngine:
         request.infer([ids.astype(np.int32), mask.astype(np.float32)])
         result: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
         return result
+
+
+def _settle_arrays() -> None:
+    """Have OpenVINO's bindings look up NumPy now, while there is one thread.
+
+    They do so at the first array they are given, in a C++ static, and two threads that come
+    there at once wait for each other for good: one has the static's lock, the other Python's.
+    """
+    Tensor(np.zeros(1, np.float32)).data.copy()
 
 
 def build_graph(folder: Path) -> Model:
