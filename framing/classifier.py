@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from framing.encoding import SentenceEncoder
     from framing.engines import Engine
     from framing.labels.schema import Schema
+    from framing.mapping import MapFunction
 
 
 def classify(
@@ -51,6 +52,7 @@ class Classifier:
         device: Name of the device it runs on.
         precision: What it computes in: ``f32``, ``bf16`` or ``f16``.
         threads: Processors it uses on a CPU.
+        priors: Shares of topics that it was given.
     """
 
     def __init__(
@@ -70,9 +72,15 @@ class Classifier:
         self.device = engine.device
         self.precision = engine.precision
         self.threads = engine.threads
+        places = {name: place for place, name in enumerate(schema.classes)}
+        self._classes = {  # per topic, where the classes that apply stand in the model's output
+            topic: {name: places[name] for name in schema.classes_of(topic)}
+            for topic in schema.topic_names
+        }
         self._engine = engine
         self._encoder = encoder
         self._pool = ThreadPoolExecutor(engine.parallel, "framing-batch")
+        self.priors = dict(priors or {})
         self._priors = _priors(priors, schema, rule) if priors else None
 
     @property
@@ -225,6 +233,40 @@ class Classifier:
         documents = self._documents(texts, split, settings)
         return _with_progress(documents, texts) if progress else documents
 
+    def as_map_function(
+        self,
+        *,
+        column: str = "text",
+        level: str = "sentence",
+        split: bool = True,
+        threshold: float | None = None,
+        min_confidence: float = 0.0,
+    ) -> MapFunction:
+        """A function for ``datasets.Dataset.map(function, batched=True)``.
+
+        With ``num_proc`` every process loads the model and uses one processor. The same model
+        and options give the same fingerprint, so that ``datasets`` finds earlier results in
+        its cache. A row whose text is null has nulls in the new columns.
+
+        Args:
+            column: Name of the text's column.
+            level: ``sentence`` adds the column ``sentences``, where each is as
+                :meth:`Sentence.to_dict` has it; ``document`` adds their number, ``sentences``,
+                and per topic how many are tagged with it, their share, and how many take each
+                stance: ``<topic>_sentences``, ``<topic>_share``, ``<topic>_<stance>_sentences``.
+            split: As in :meth:`classify`.
+            threshold: As in :meth:`classify`.
+            min_confidence: As in :meth:`classify`.
+
+        Raises:
+            framing.labels.errors.FramingError: The level is unknown.
+            ValueError: ``threshold`` or ``min_confidence`` is not in [0, 1].
+        """
+        from framing.mapping import MapOptions, map_function
+
+        self._settings(threshold, min_confidence)
+        return map_function(self, MapOptions(column, level, split, threshold, min_confidence))
+
     def _settings(
         self,
         threshold: float | None,
@@ -249,9 +291,9 @@ class Classifier:
 
         Returns:
             Shape (sentences, topics, classes) in the order of the schema; the
-            last axis sums to one, class 0 is ``absent``. A sentence longer than
-            the model's limit is scored in overlapping windows, and per topic
-            the window with the highest P(topic) counts.
+            last axis sums to one, class 0 is ``absent``, and a class that does not apply
+            to a topic has zero. A sentence longer than the model's limit is scored in
+            overlapping windows, and per topic the window with the highest P(topic) counts.
         """
         return self._calibrated(self.logits(sentences, batch_tokens=batch_tokens))
 
@@ -266,7 +308,10 @@ class Classifier:
     def logits(
         self, sentences: Sequence[str], *, batch_tokens: int | None = None
     ) -> NDArray[np.float32]:
-        """What the model says before calibration; shape and windows as in :meth:`probabilities`."""
+        """What the model says before calibration; shape and windows as in :meth:`probabilities`.
+
+        Minus infinity where a class does not apply to a topic.
+        """
         return self._logits(sentences, batch_tokens)
 
     def _logits(
@@ -277,7 +322,7 @@ class Classifier:
     ) -> NDArray[np.float32]:
         import numpy as np
 
-        from framing.decisions import topic_odds
+        from framing.decisions import masked, topic_odds
         from framing.encoding import length_batches
 
         ids, owners = self._encoder.windows(sentences)
@@ -291,6 +336,7 @@ class Classifier:
             windows[batch] = result
             if unwanted is not None and unwanted.is_set():
                 raise CancelledError
+        windows = masked(windows, self.schema)
         if len(ids) == len(sentences):
             return windows
         best = np.zeros((len(sentences), *shape), dtype=np.float32)
@@ -339,19 +385,19 @@ class Classifier:
     def _sentence(
         self, text: str, start: int, end: int, row: list[list[float]], settings: _Settings
     ) -> Sentence:
-        classes = self.schema.classes
         probabilities: dict[str, dict[str, float]] = {}
         tags, abstained = [], []
-        topics = zip(self.schema.topic_names, row, settings.thresholds, strict=True)
-        for topic, values, threshold in topics:
-            probabilities[topic] = dict(zip(classes, values, strict=True))
+        topics = zip(self._classes.items(), row, settings.thresholds, strict=True)
+        for (topic, classes), values, threshold in topics:
+            probabilities[topic] = {name: values[place] for name, place in classes.items()}
             if 1.0 - values[0] < threshold:
                 continue
-            best = max(range(1, len(classes)), key=values.__getitem__)
-            if values[best] < settings.min_confidence:
+            stance = max(list(classes)[1:], key=probabilities[topic].__getitem__)
+            probability = probabilities[topic][stance]
+            if probability < settings.min_confidence:
                 abstained.append(topic)
             else:
-                tags.append(Tag(topic, classes[best], values[best]))
+                tags.append(Tag(topic, stance, probability))
         return Sentence(text, start, end, tuple(tags), tuple(abstained), probabilities)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from framing.labels.schema import Schema
 
 Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
@@ -53,7 +56,8 @@ class DecisionRule:
     def probabilities(self, logits: Floats) -> Floats:
         """Class probabilities; both shapes are (sentences, topics, classes).
 
-        Class 0 is ``absent``. With temperatures of one and no shifts this is the softmax.
+        Class 0 is ``absent``. With temperatures of one and no shifts this is the softmax. A
+        logit of minus infinity (see :func:`masked`) gives a probability of zero.
         """
         temperatures = np.asarray(self.temperatures, dtype=np.float32)
         shifts = np.asarray(self.shifts, dtype=np.float32)
@@ -65,6 +69,21 @@ class DecisionRule:
         parts = [(1.0 - topic)[..., None], topic[..., None] * stance]
         result: Floats = np.concatenate(parts, axis=-1).astype(np.float32)
         return result
+
+
+def applicable(schema: Schema) -> NDArray[np.bool_]:
+    """Which classes apply to which topic: (topics, classes), true for ``absent``."""
+    rows = [schema.classes_of(topic) for topic in schema.topic_names]
+    return np.array([[name in row for name in schema.classes] for row in rows], dtype=np.bool_)
+
+
+def masked(logits: Floats, schema: Schema) -> Floats:
+    """Logits of (…, topics, classes), minus infinity where the class does not apply to the topic.
+
+    With this, such a class has a probability of exactly zero, whatever the decision rule.
+    """
+    result: Floats = np.where(applicable(schema), logits, np.float32(-np.inf))
+    return result
 
 
 def topic_odds(logits: Floats) -> Floats:

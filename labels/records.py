@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from framing.labels.errors import LabelsError
-from framing.labels.schema import Schema
+from framing.labels.schema import ABSENT, Schema
 
 PROVENANCES = ("seed", "real", "authored")
 """Articles given to the project, third-party corpora, text written for it."""
@@ -34,7 +35,7 @@ PACKAGED = (
 )
 """The annotated files that come with the package, by name."""
 
-_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True}
+_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Record:
     """One annotated sentence.
 
     Attributes:
-        id: Unique within a file.
+        id: Of the sentence; unique within a file for each annotator.
         source: The corpus that the sentence is from, for example ``fa-kes``.
         document: The document within the source; splits never cut through one.
         labels: ``{topic: stance}``; empty where the sentence has no topic.
@@ -52,6 +53,8 @@ class Record:
         sha256: Hex SHA-256 of the UTF-8 text; required where there is no text.
         n: Position of the sentence in the document, where it is known.
         sure: ``False`` where the annotator had serious doubts.
+        soft: ``{topic: {class: share of the annotators}}`` for the topics on which several
+            annotators differ, ``absent`` among the classes; of all others, ``labels`` is certain.
     """
 
     id: str
@@ -64,6 +67,7 @@ class Record:
     sha256: str | None = None
     n: int | None = None
     sure: bool = True
+    soft: dict[str, dict[str, float]] | None = None
 
     @property
     def group(self) -> str:
@@ -91,15 +95,17 @@ def read_records(path: str | Path, schema: Schema) -> list[Record]:
             the message names file, line and value.
     """
     records: list[Record] = []
-    first_seen: dict[str, int] = {}
+    first_seen: dict[tuple[str, str], int] = {}
     for number, content in _json_lines(Path(path)):
         where = f"{path}, line {number}"
         record = _record(content, schema, where)
-        if record.id in first_seen:
+        key = record.id, record.annotator
+        if key in first_seen:
             raise LabelsError(
-                f"{where}: id {record.id!r} is already on line {first_seen[record.id]}"
+                f"{where}: id {record.id!r} is already on line {first_seen[key]}, "
+                "by the same annotator"
             )
-        first_seen[record.id] = number
+        first_seen[key] = number
         records.append(record)
     if not records:
         raise LabelsError(f"{path}: holds no records")
@@ -145,6 +151,7 @@ _TYPES: dict[str, type] = {
     "sha256": str,
     "n": int,
     "sure": bool,
+    "soft": dict,
 }
 
 
@@ -162,7 +169,11 @@ def _record(content: Any, schema: Schema, where: str) -> Record:
             raise LabelsError(f"{where}: the field {name!r} is missing")
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise LabelsError(f"{where}: {name} must be {kind.__name__}, got {value!r}")
-    problem = schema.problem_in(content["labels"]) or _problem_in_text(content)
+    problem = (
+        schema.problem_in(content["labels"])
+        or _problem_in_text(content)
+        or _problem_in_soft(content, schema)
+    )
     if content["provenance"] not in PROVENANCES:
         problem = f"provenance {content['provenance']!r} is not one of {', '.join(PROVENANCES)}"
     if problem:
@@ -178,4 +189,31 @@ def _problem_in_text(content: dict[str, Any]) -> str | None:
         return "text is empty"
     if text is not None and sha256 is not None and sentence_hash(text) != sha256:
         return f"sha256 {sha256[:12]}… is not that of the text"
+    return None
+
+
+def _problem_in_soft(content: dict[str, Any], schema: Schema) -> str | None:
+    for topic, shares in (content.get("soft") or {}).items():
+        if topic not in schema.topic_names:
+            return f"soft: unknown topic {topic!r}; the schema has {', '.join(schema.topic_names)}"
+        label = content["labels"].get(topic, ABSENT)
+        problem = _problem_in_shares(shares, label, schema.classes_of(topic))
+        if problem:
+            return f"soft: {topic}: {problem}"
+    return None
+
+
+def _problem_in_shares(shares: object, label: str, classes: Sequence[str]) -> str | None:
+    if not isinstance(shares, dict):
+        return f"must be an object like {{class: share}}, got {shares!r}"
+    for name, share in shares.items():
+        if name not in classes:
+            return f"unknown class {name!r}; there are {', '.join(classes)}"
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not is_number or not 0 <= share <= 1:
+            return f"the share of {name} must be in [0, 1], got {share!r}"
+    if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
+        return f"the shares sum to {sum(shares.values()):.6g}, not to 1"
+    if not shares.get(label):
+        return f"the label is {label}, which has no share"
     return None

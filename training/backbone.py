@@ -1,41 +1,103 @@
-"""Get the encoder that a training run starts from, and check that it is the right one."""
+"""Where a training run's encoder comes from, and the check that it is the right one."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from framing.labels.errors import FramingError
-from framing.models.store import WEIGHTS, file_hash
+from framing.models.store import CHECKSUMS, DEFAULT_MODEL, WEIGHTS, file_hash, find_model, verify
 
 MINILM = "minilm"
+SHIPPED = "shipped"
 _HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 _REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
-_PATTERNS = ["config.json", WEIGHTS, "tokenizer*.json", "special_tokens_map.json", "vocab.txt"]
+_PATTERNS = [
+    *("config.json", WEIGHTS, "tokenizer*.json", CHECKSUMS),
+    *("special_tokens_map.json", "vocab.txt"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a model was trained from.
+
+    Attributes:
+        name: As it was asked for: ``minilm``, ``shipped``, a folder or a hub id.
+        kind: ``framing model``, of which the encoder is taken, or ``encoder``.
+        sha256: Hex SHA-256 of its weights.
+    """
+
+    name: str
+    kind: str
+    sha256: str
 
 
 def find_backbone(name: str, *, sha256: str | None = None) -> Path:
-    """Locate an encoder: ``minilm``, a folder, or a hub id.
+    """Locate an encoder: ``minilm``, ``shipped``, a folder, or a hub id.
 
     ``minilm`` comes from the package of the extra ``framing[backbone]`` where it
-    is installed; otherwise, like any hub id, from the Hugging Face hub.
+    is installed; otherwise, like any hub id, from the Hugging Face hub. ``shipped`` is
+    the model of this package. A folder or hub repository may hold a plain encoder or a
+    framing model, whose files are then verified.
 
     Raises:
         FramingError: It is not there, has no ``model.safetensors`` or
-            ``tokenizer.json``, or its weights do not have the hash ``sha256``.
+            ``tokenizer.json``, is damaged, or its weights do not have the hash ``sha256``.
     """
-    folder = _packaged() if name == MINILM else Path(name) if Path(name).is_dir() else None
-    if folder is None:
-        folder = _download(name)
+    folder = _folder(name)
     for required in ("config.json", WEIGHTS, "tokenizer.json"):
         if not (folder / required).is_file():
             raise FramingError(f"backbone {name}: {required} is missing in {folder}")
+    if is_framing_model(folder):
+        verify(folder)
     if sha256 is not None and (found := file_hash(folder / WEIGHTS)) != sha256:
         raise FramingError(
             f"backbone {name}: the SHA-256 of {folder / WEIGHTS} is {found}, not {sha256} "
             "as the configuration says"
         )
     return folder
+
+
+def start_of(name: str, folder: Path) -> Start:
+    """Describe the folder that :func:`find_backbone` gave."""
+    kind = "framing model" if is_framing_model(folder) else "encoder"
+    return Start(name, kind, file_hash(folder / WEIGHTS))
+
+
+def is_framing_model(folder: Path) -> bool:
+    """Whether a folder holds a model of ours, and not an encoder alone."""
+    return _config(folder).get("model_type") == "framing"
+
+
+def token_limit(folder: Path) -> int:
+    """Tokens that an encoder can read at once."""
+    config = _config(folder)
+    encoder = config["encoder"] if is_framing_model(folder) else config
+    # Some encoders (RoBERTa) begin to count positions at two.
+    return int(encoder.get("max_position_embeddings", 514)) - 2
+
+
+def _folder(name: str) -> Path:
+    if name == SHIPPED:
+        return find_model(DEFAULT_MODEL)
+    if name == MINILM:
+        return _packaged() or _download(name)
+    return Path(name) if Path(name).is_dir() else _download(name)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FramingError(f"{path}: is not the configuration of an encoder") from error
+    if not isinstance(content, dict):
+        raise FramingError(f"{path}: is not the configuration of an encoder")
+    return content
 
 
 def _packaged() -> Path | None:

@@ -13,13 +13,17 @@ from framing.labels.schema import Schema
 from framing.training.data import class_indices, texts_of
 from framing.training.evaluation import Probabilities
 
+_SMALL = 50
+"""With fewer sentences, few words are there twice."""
+
 
 class TfidfBaseline:
     """Word and word-pair TF-IDF; per topic one multinomial, class-balanced regression."""
 
     def __init__(self, records: Sequence[Record], schema: Schema) -> None:
         """Fit on records with text."""
-        self._vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+        least = 2 if len(records) >= _SMALL else 1
+        self._vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=least, sublinear_tf=True)
         features = self._vectorizer.fit_transform(texts_of(records))
         labels = class_indices(records, schema)
         self._classes = len(schema.classes)

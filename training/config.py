@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from framing.labels.errors import FramingError
 
@@ -54,6 +54,25 @@ class TrainConfig(BaseModel):
     max_tokens: int = Field(default=256, ge=8)
     refit: bool = True
 
+    folds: int = Field(default=0, ge=0)
+    search: int = Field(default=0, ge=0)
+    extend: str | None = None
+    replay: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _ways_of_measuring_are_one(self) -> TrainConfig:
+        if self.folds == 1:
+            raise ValueError("folds: one fold leaves nothing to learn from; use 2 or more")
+        ways = [n for n in ("folds", "search", "unseen_sources", "extend") if getattr(self, n)]
+        if len(ways) > 1:
+            raise ValueError(
+                f"{ways[0]}: cannot be combined with {ways[1]}; each says for itself which "
+                "documents measure the model"
+            )
+        if self.replay and not self.extend:
+            raise ValueError("replay: is for extend only")
+        return self
+
 
 def load_config(path: str | Path | None) -> TrainConfig:
     """Read a YAML configuration, by default that of the shipped model.
@@ -69,11 +88,23 @@ def load_config(path: str | Path | None) -> TrainConfig:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+    return parse_config(content, where=str(path))
+
+
+def parse_config(content: Any, *, where: str) -> TrainConfig:
+    """Validate a configuration that is already in memory; ``where`` goes into errors.
+
+    Raises:
+        ConfigError: With the key of the first thing that is wrong.
+    """
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected keys and values, got {content!r}")
+        raise ConfigError(f"{where}: expected keys and values, got {content!r}")
     try:
         return TrainConfig.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # of the validator above, which names the key itself
+            message = first["msg"].removeprefix("Value error, ")
+            raise ConfigError(f"{where}: {message}") from error
         key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{path}: {key}: {first['msg']}, got {first['input']!r}") from error
+        raise ConfigError(f"{where}: {key}: {first['msg']}, got {first['input']!r}") from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from framing.encoding import SentenceEncoder
 from framing.labels.corpora import find_corpora, join_texts
 from framing.labels.errors import LabelsError
+from framing.labels.formats import read_labels
 from framing.labels.records import PACKAGED, PROVENANCES, Record, packaged_path, read_records
 from framing.labels.schema import Schema
 
@@ -24,6 +27,14 @@ Labels = NDArray[np.int64]
 """Class index per sentence and topic: 0 is ``absent``, ``k`` is stance ``k - 1``."""
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """Records with text, and what their readers warn of."""
+
+    records: tuple[Record, ...]
+    warnings: tuple[str, ...]
+
+
 def load_records(
     names: Sequence[str],
     schema: Schema,
@@ -32,10 +43,24 @@ def load_records(
     candidates: Sequence[str | Path] = (),
     without: Sequence[str] = (),
 ) -> list[Record]:
+    """The records of :func:`load` alone."""
+    found = load(names, schema, corpora=corpora, candidates=candidates, without=without)
+    return list(found.records)
+
+
+def load(
+    names: Sequence[str],
+    schema: Schema,
+    *,
+    corpora: str | Path | None = None,
+    candidates: Sequence[str | Path] = (),
+    without: Sequence[str] = (),
+) -> Loaded:
     """Read label files, leave out unwanted provenances, and join standoff text.
 
     Args:
-        names: Packaged names (``seeds``, ``real``, …) or paths.
+        names: Packaged names (``seeds``, ``real``, …), or paths of any format that
+            :func:`framing.labels.formats.read_labels` knows.
         schema: What the labels may be.
         corpora: Folder with the text of standoff records.
         candidates: Folders to try where ``corpora`` is not given.
@@ -51,11 +76,14 @@ def load_records(
         )
     folder = find_corpora(corpora, candidates)
     records: list[Record] = []
+    warnings: list[str] = []
     for name in names:
-        records += [r for r in read_records(_path(name), schema) if r.provenance not in without]
+        found = _read(name, schema)
+        records += [record for record in found.records if record.provenance not in without]
+        warnings += found.warnings
     if not records:
         raise LabelsError(f"no records are left in {', '.join(names)}")
-    return join_texts(records, folder)
+    return Loaded(tuple(join_texts(records, folder)), tuple(warnings))
 
 
 def measured_ids(config: TrainConfig, schema: Schema) -> frozenset[str] | None:
@@ -63,7 +91,7 @@ def measured_ids(config: TrainConfig, schema: Schema) -> frozenset[str] | None:
     if not config.measured:
         return None
     return frozenset(
-        record.id for name in config.measured for record in read_records(_path(name), schema)
+        record.id for name in config.measured for record in _read(name, schema).records
     )
 
 
@@ -111,5 +139,23 @@ def encoded_dataset(
     )
 
 
-def _path(name: str) -> Path:
-    return packaged_path(name) if name in PACKAGED else Path(name)
+def _read(name: str, schema: Schema) -> Loaded:
+    """Read one file; ours strictly, where a slip is an error, other people's with tolerance."""
+    if name in PACKAGED:
+        return Loaded(tuple(read_records(packaged_path(name), schema)), ())
+    if _is_ours(Path(name)):
+        return Loaded(tuple(read_records(name, schema)), ())
+    found = read_labels(name, schema)
+    return Loaded(found.records, tuple(f"{name}: {warning}" for warning in found.warnings))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the first line is a record as we write it."""
+    if path.suffix != ".jsonl":
+        return False
+    try:
+        with path.open(encoding="utf-8") as lines:
+            first = json.loads(next(lines, ""))
+    except (OSError, ValueError):
+        return True  # what is wrong, read_records says
+    return isinstance(first, dict) and {"id", "source", "document", "labels"} <= set(first)

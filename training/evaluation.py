@@ -15,6 +15,7 @@ from framing.labels.schema import Schema
 from framing.training.data import Labels, class_indices
 from framing.training.metrics import (
     METRICS,
+    LabelF1,
     StanceAccuracy,
     StanceMacroF1,
     TopicF1,
@@ -44,6 +45,8 @@ class LabelScore:
     Attributes:
         stance: ``None`` for the topic with any stance.
         support: Sentences with this label in the reference.
+        low: Lower end of the 95 % bootstrap interval of ``f1``.
+        high: Upper end.
     """
 
     topic: str
@@ -52,6 +55,8 @@ class LabelScore:
     recall: float
     f1: float
     support: int
+    low: float = float("nan")
+    high: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +122,15 @@ def score(
     result = TopicF1(keep_in_memory=True).compute(predictions=decided.tolist(), **common)
     columns = zip(*(result[TopicF1.figure + end] for end in _ENDS), strict=True)
     topics = {t: Estimate(*ends) for t, ends in zip(schema.topic_names, columns, strict=True)}
+    result = LabelF1(keep_in_memory=True).compute(predictions=decided.tolist(), **common)
+    lows, highs = (np.asarray(result[LabelF1.figure + end]) for end in _ENDS[1:])
     return Scores(
         system=system,
         sentences=len(records),
         documents=len({record.group for record in records}),
         estimates=estimates,
         topics=topics,
-        labels=tuple(_label_scores(decided, gold, schema)),
+        labels=tuple(_label_scores(decided, gold, schema, topics, np.stack([lows, highs], -1))),
         ece=expected_calibration_error(probabilities, decided, gold),
         abstention=tuple(_abstention(probabilities, decided, gold)),
     )
@@ -145,18 +152,32 @@ def _abstention(
             yield least, float(kept.mean()), float(right[kept].mean())
 
 
-def _label_scores(predicted: Labels, gold: Labels, schema: Schema) -> list[LabelScore]:
-    scores = []
+def _label_scores(
+    predicted: Labels,
+    gold: Labels,
+    schema: Schema,
+    topics: dict[str, Estimate],
+    stances: NDArray[np.float64],
+) -> Iterator[LabelScore]:
+    """Scores of topics and of the stances that apply to them.
+
+    ``stances`` has the ends of the intervals, (topics, stances, 2).
+    """
     for column, topic in enumerate(schema.topic_names):
         p, g = predicted[:, column], gold[:, column]
-        scores.append(_label_score(topic, None, p > 0, g > 0))
+        yield _label_score(topic, None, p > 0, g > 0, (topics[topic].low, topics[topic].high))
         for index, stance in enumerate(schema.stance_names, start=1):
-            scores.append(_label_score(topic, stance, p == index, g == index))
-    return scores
+            if stance in schema.stances_of(topic):
+                low, high = stances[column, index - 1].tolist()
+                yield _label_score(topic, stance, p == index, g == index, (low, high))
 
 
 def _label_score(
-    topic: str, stance: str | None, predicted: NDArray[np.bool_], gold: NDArray[np.bool_]
+    topic: str,
+    stance: str | None,
+    predicted: NDArray[np.bool_],
+    gold: NDArray[np.bool_],
+    interval: tuple[float, float],
 ) -> LabelScore:
     right, said, support = (int(a.sum()) for a in (predicted & gold, predicted, gold))
     return LabelScore(
@@ -166,4 +187,6 @@ def _label_score(
         recall=right / support if support else float("nan"),
         f1=2 * right / (said + support) if said + support else float("nan"),
         support=support,
+        low=interval[0],
+        high=interval[1],
     )

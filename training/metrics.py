@@ -89,6 +89,17 @@ class TopicMacroF1(TopicF1):
         return _mean_known(_f1(counts))
 
 
+class LabelF1(TopicF1):
+    """F1 of each stance of each topic: figures of shape (topics, stances)."""
+
+    figure = "label_f1"
+    meaning = "F1 per topic and stance"
+
+    def _counts(self, predicted: Ints, gold: Ints, classes: int) -> Counts:
+        stances = range(1, classes)
+        return np.stack([_confusion(predicted == s, gold == s) for s in stances], axis=2)
+
+
 class JointF1(_BootstrapMetric):
     """Micro-F1 over topic labels, right only where the stance is right too."""
 

@@ -10,128 +10,200 @@ from pathlib import Path
 import numpy as np
 
 from framing.classifier import Classifier
-from framing.decisions import DecisionRule
 from framing.labels.counts import counts_table
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
+from framing.training.backbone import Start, find_backbone, start_of
 from framing.training.baseline import TfidfBaseline
-from framing.training.calibration import fit_rule
 from framing.training.card import write_card
+from framing.training.checkpoints import FOLDER, close_workspace, open_workspace, run_key
+from framing.training.checks import Findings, check
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices, load_records, measured_ids, texts_of
+from framing.training.data import load, load_records, texts_of
 from framing.training.evaluation import Scores, score
-from framing.training.report import TrainingReport, environment
-from framing.training.splits import hold_out, split_by_document
-from framing.training.trainer import Fitted, fit, save_model
-from framing.training.unseen import (
-    BASELINE_NAME,
-    MODEL_NAME,
-    Unseen,
-    leave_sources_out,
-    rule_of,
-    saved_logits,
-    scores_by_source,
-    scores_together,
-)
+from framing.training.extending import OldModel
+from framing.training.job import Job, Outcome
+from framing.training.outcome import outcome_of
+from framing.training.processes import is_main_process, wait_for_all
+from framing.training.report import TrainingReport, environment, source_counts
+from framing.training.search import require_search
+from framing.training.splits import hold_out
+from framing.training.trainer import save_model
+from framing.training.tuned import fit_tuned
+from framing.training.unseen import BASELINE_NAME, MODEL_NAME, saved_logits
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """A fitted model, and the decision rule that suited text it had not learned from."""
+class TrainingData:
+    """What there is to learn from, and what is wrong with it.
 
-    fitted: Fitted
-    rule: DecisionRule
+    Attributes:
+        schema: Topics and stances of the model to be; with those of the old model, if one is
+            extended.
+        old: The model to extend.
+    """
+
+    records: tuple[Record, ...]
+    schema: Schema
+    findings: Findings
+    old: OldModel | None = None
+
+
+def read_data(
+    labels: Sequence[str],
+    *,
+    label_schema: Path | None = None,
+    extend: str | None = None,
+    corpora: Path | None = None,
+    candidates: Sequence[Path] = (),
+    without: Sequence[str] = (),
+) -> TrainingData:
+    """Read labels, and check them.
+
+    Args:
+        labels: As in :func:`framing.training.data.load`.
+        label_schema: File of topics and stances; ``None`` for those of this project.
+        extend: The model that is to get these topics, besides its own.
+        corpora: Folder with the text of standoff records.
+        candidates: Folders to try where ``corpora`` is not given.
+        without: Provenances to leave out.
+
+    Raises:
+        FramingError: Something in labels, corpora or schema is wrong. What makes labels unfit
+            to train on is among the findings instead, all of it.
+    """
+    schema = load_schema(label_schema)
+    topics = schema.topic_names
+    old = OldModel(extend, schema) if extend is not None else None
+    if old is not None:
+        schema = old.combined
+    found = load(labels, schema, corpora=corpora, candidates=candidates, without=without)
+    findings = check(found.records, schema, topics=topics, warnings=found.warnings)
+    return TrainingData(found.records, schema, findings, old)
 
 
 def train(
     config: TrainConfig,
     *,
+    data: TrainingData | None = None,
     corpora: Path | None = None,
     without: Sequence[str] = (),
     output: Path | None = None,
     force: bool = False,
+    restart: bool = False,
     progress: bool = False,
+    command: str = "",
 ) -> TrainingReport:
     """Train, measure on text held out, and write a model folder with its card.
 
     With ``config.unseen_sources``, a model is trained without each group of sources and
     scored on it, since users' text will come from sources that the model has not seen
     either; temperatures and thresholds are fitted there, and the model is then trained on
-    all records for ``config.max_epochs``. Without, some documents of every source are held
-    out, others decide when to stop, and with ``config.refit`` the weights are trained anew
-    on all records for as many epochs as were best.
+    all records for ``config.max_epochs``. With ``config.folds``, each document is scored by a
+    model of the other folds, which decide on epochs, temperatures and thresholds. Else, some
+    documents of every source are held out, others decide when to stop, and with
+    ``config.refit`` the weights are trained anew on all records for as many epochs as were best.
+
+    A run that is cut off leaves the folder ``_training`` in the model folder; the same call
+    goes on from there.
 
     Args:
         config: Labels, backbone and hyperparameters.
+        data: What :func:`read_data` gave for this configuration, if it was called before.
         corpora: Folder with the text of standoff records.
         without: Provenances to leave out.
         output: Where the model goes, instead of ``config.output``.
         force: Overwrite a model that is there.
+        restart: Throw away what a run that was cut off has done.
         progress: Show progress on standard error.
+        command: The command that was given, for the card.
 
     Raises:
         FramingError: Something in labels, corpora, backbone or output is wrong.
     """
     folder = output or config.output
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise FramingError(f"{folder}: is not empty; use --force to overwrite the model in it")
+    check_output(folder, force=force)
+    if config.search:
+        require_search()
     started = time.monotonic()
-    schema = load_schema(config.label_schema)
-    records = load_records(
-        config.labels, schema, corpora=corpora, candidates=config.corpora, without=without
+    data = data or read_data(
+        config.labels,
+        label_schema=config.label_schema,
+        extend=config.extend,
+        corpora=corpora,
+        candidates=config.corpora,
+        without=without,
     )
-    unseen = leave_sources_out(
-        records, schema, config, measured=measured_ids(config, schema), progress=progress
+    data.findings.raise_errors()
+    if data.old is not None:
+        config = config.model_copy(update={"backbone": config.extend, "backbone_sha256": None})
+    start = start_of(config.backbone, find_backbone(config.backbone, sha256=config.backbone_sha256))
+    key = run_key(config, data.records, data.schema, start=start.sha256)
+    workspace = open_workspace(folder, key, restart=restart)
+    progress = progress and is_main_process()
+    outcome = outcome_of(
+        Job(data.records, data.schema, config, workspace, corpora, progress, data.old)
     )
-    tuned, held_out = _fit_and_score(records, schema, config, unseen, progress=progress)
-    save_model(tuned.fitted, folder, rule=tuned.rule)
-    report = TrainingReport(
-        config=config.model_dump(mode="json"),
-        counts=counts_table(records, schema),
-        sentences=len(records),
-        epochs=tuned.fitted.epochs,
-        rule=tuned.rule,
-        held_out=held_out,
-        unseen=scores_by_source(unseen, schema),
-        behaviour=_behaviour(folder, schema, config),
+    if is_main_process():
+        save_model(outcome.fitted, folder, rule=outcome.rule)
+    wait_for_all()
+    report = _report(
+        outcome,
+        data,
+        start=start,
+        behaviour=_behaviour(folder, data.schema, config),
         seconds=round(time.monotonic() - started),
-        environment=environment(),
+        command=command,
     )
-    write_card(report, folder)
+    if is_main_process():
+        write_card(report, folder)
+    close_workspace(workspace)
     return report
 
 
-def _fit_and_score(
-    records: Sequence[Record],
-    schema: Schema,
-    config: TrainConfig,
-    unseen: Sequence[Unseen],
+def _report(
+    outcome: Outcome,
+    data: TrainingData,
     *,
-    progress: bool,
-) -> tuple[Tuned, tuple[Scores, ...]]:
-    """The model to save, and scores on what was held out: whole sources if any, else documents."""
-    title = "Shipped model" if progress else None
-    if unseen:
-        fitted = fit(records, schema, config, epochs=config.max_epochs, title=title)
-        return Tuned(fitted, rule_of(unseen, schema)), scores_together(unseen, schema)
-    split = split_by_document(records, fraction=config.held_out, seed=config.seed)
-    tuned = fit_tuned(split.train, schema, config, title="Measured model" if progress else None)
-    held_out = _held_out_scores(tuned, split.train, split.held_out, schema)
-    if config.refit:
-        fitted = fit(records, schema, config, epochs=tuned.fitted.epochs, title=title)
-        tuned = Tuned(fitted, tuned.rule)
-    return tuned, held_out
+    start: Start,
+    behaviour: dict[str, tuple[int, int]],
+    seconds: int,
+    command: str,
+) -> TrainingReport:
+    return TrainingReport(
+        config=outcome.config.model_dump(mode="json"),
+        counts=counts_table(data.records, data.schema),
+        sentences=len(data.records),
+        epochs=outcome.fitted.epochs,
+        rule=outcome.rule,
+        held_out=outcome.held_out,
+        unseen=outcome.unseen,
+        behaviour=behaviour,
+        seconds=seconds,
+        environment=environment(),
+        command=command,
+        label_schema=data.schema.model_dump(mode="json"),
+        start=start,
+        sources=source_counts(data.records),
+        findings=data.findings,
+        uncalibrated=outcome.uncalibrated,
+        fold_epochs=outcome.fold_epochs,
+        search=outcome.search,
+        extension=outcome.extension,
+    )
 
 
-def fit_tuned(
-    records: Sequence[Record], schema: Schema, config: TrainConfig, *, title: str | None = None
-) -> Tuned:
-    """Fit with early stopping, and fit the decision rule, both on tuning documents."""
-    split = split_by_document(records, fraction=config.tuning, seed=config.seed)
-    fitted = fit(split.train, schema, config, tuning=split.held_out, title=title)
-    logits = saved_logits(fitted, texts_of(split.held_out))
-    return Tuned(fitted, fit_rule([(logits, class_indices(split.held_out, schema))]))
+def check_output(folder: Path, *, force: bool) -> None:
+    """Refuse a folder that holds anything but an unfinished run, unless forced.
+
+    Raises:
+        FramingError: There is something else.
+    """
+    if force or not folder.exists():
+        return
+    if any(path.name != FOLDER for path in folder.iterdir()):
+        raise FramingError(f"{folder}: is not empty; use --force to overwrite the model in it")
 
 
 def leave_one_document_out(
@@ -168,18 +240,6 @@ def leave_one_document_out(
     return (
         score(MODEL_NAME, model, ordered, schema, thresholds=thresholds),
         score(BASELINE_NAME, baseline_all, ordered, schema, thresholds=0.5),
-    )
-
-
-def _held_out_scores(
-    tuned: Tuned, train_records: Sequence[Record], held_out: Sequence[Record], schema: Schema
-) -> tuple[Scores, ...]:
-    texts = texts_of(held_out)
-    baseline = TfidfBaseline(train_records, schema).probabilities(texts)
-    probabilities = tuned.rule.probabilities(saved_logits(tuned.fitted, texts))
-    return (
-        score(MODEL_NAME, probabilities, held_out, schema, thresholds=tuned.rule.thresholds),
-        score(BASELINE_NAME, baseline, held_out, schema, thresholds=0.5),
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from framing.labels.errors import LabelsError
 from framing.labels.records import Record
 from framing.training.data import texts_of
+
+_COMMON = 20
+"""A sentence in more documents than this is a set phrase, and says nothing of them."""
 
 
 @dataclass(frozen=True)
@@ -22,21 +27,98 @@ class Split:
 
 
 def split_by_document(records: Sequence[Record], *, fraction: float, seed: int) -> Split:
-    """Hold out a random fraction of every source's documents.
+    """Hold out a random fraction of every source's documents, at least one of all.
+
+    Documents that :func:`joined_documents` puts together stay together.
 
     Raises:
         LabelsError: There are too few documents to hold any out.
     """
-    documents: dict[str, set[str]] = defaultdict(set)
+    joined = joined_documents(records)
+    by_source: dict[str, set[str]] = defaultdict(set)
     for record in records:
-        documents[record.source].add(record.group)
+        first = joined.get(record.group, record.group)
+        if first == record.group:
+            by_source[record.source].add(first)
     generator = np.random.default_rng(seed)
     chosen: set[str] = set()
-    for source in sorted(documents):
-        names = sorted(documents[source])
+    for source in sorted(by_source):
+        names = sorted(by_source[source])
         count = round(len(names) * fraction)
         chosen.update(generator.permutation(names)[:count].tolist())
-    return hold_out(records, chosen)
+    if not chosen:  # every source is small
+        names = sorted(set().union(*by_source.values()))
+        count = max(1, round(len(names) * fraction))
+        chosen.update(generator.permutation(names)[:count].tolist())
+    groups = {r.group for r in records if joined.get(r.group, r.group) in chosen}
+    return hold_out(records, groups)
+
+
+def folds_by_document(records: Sequence[Record], *, count: int, seed: int) -> list[Split]:
+    """Splits that hold every document out once, with like shares of each label.
+
+    A fold is balanced by each sentence's rarest label (StratifiedGroupKFold of
+    scikit-learn). Documents that :func:`joined_documents` puts together stay together.
+
+    Raises:
+        LabelsError: There are fewer documents than folds, or a side would be empty.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    joined = joined_documents(records)
+    groups = [joined.get(record.group, record.group) for record in records]
+    if len(set(groups)) < count:
+        raise LabelsError(
+            f"cannot make {count} folds of {len(set(groups))} documents (those that share "
+            "sentences count once); ask for fewer folds or annotate more documents"
+        )
+    frequency = Counter(label for record in records for label in record.labels.items())
+    strata = [
+        str(min(r.labels.items(), key=lambda label: (frequency[label], label), default=""))
+        for r in records
+    ]
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # a label with fewer sentences than folds is no mistake
+        warnings.simplefilter("ignore", UserWarning)
+        places = list(splitter.split(groups, strata, groups))
+    return [hold_out(records, {records[place].group for place in held}) for _, held in places]
+
+
+def joined_documents(records: Sequence[Record]) -> dict[str, str]:
+    """Documents that are versions of each other, which a split must not part.
+
+    Two are if at least half of the sentences of the shorter one stand in the other, by letters
+    and digits alone. A sentence that many documents share, such as a line of the agency's,
+    does not join them: :func:`hold_out` takes it off the side to learn from.
+
+    Returns:
+        Each joined document to the first, in alphabetical order, of those it is joined
+        with, itself included. Documents that stand alone are left out.
+    """
+    sentences: dict[str, set[str]] = defaultdict(set)
+    owners: dict[str, set[str]] = defaultdict(set)
+    for record, text in zip(records, texts_of(records), strict=True):
+        if key := normalised(text):
+            sentences[record.group].add(key)
+            owners[key].add(record.group)
+    shared = Counter(
+        pair
+        for groups in owners.values()
+        if 1 < len(groups) <= _COMMON
+        for pair in combinations(sorted(groups), 2)
+    )
+    parents: dict[str, str] = {}
+
+    def first_of(name: str) -> str:
+        while (parent := parents.setdefault(name, name)) != name:
+            name = parent
+        return name
+
+    for (one, other), count in shared.items():
+        if 2 * count >= min(len(sentences[one]), len(sentences[other])):
+            low, high = sorted((first_of(one), first_of(other)))
+            parents[high] = low
+    return {name: first_of(name) for name in parents}
 
 
 def leave_one_document_out(records: Sequence[Record], documents: Iterable[str]) -> list[Split]:
@@ -51,10 +133,10 @@ def hold_out(records: Sequence[Record], groups: set[str]) -> Split:
         LabelsError: One side would be empty.
     """
     held = tuple(r for r in records if r.group in groups)
-    known = {_normal(text) for text in texts_of(held)}
+    known = {normalised(text) for text in texts_of(held)}
     rest = [r for r in records if r.group not in groups]
     kept = zip(rest, texts_of(rest), strict=True)
-    train = tuple(record for record, text in kept if _normal(text) not in known)
+    train = tuple(record for record, text in kept if normalised(text) not in known)
     if not held or not train:
         raise LabelsError(
             f"cannot split {len({r.group for r in records})} documents: one side would be empty; "
@@ -63,5 +145,6 @@ def hold_out(records: Sequence[Record], groups: set[str]) -> Split:
     return Split(train, held)
 
 
-def _normal(text: str) -> str:
+def normalised(text: str) -> str:
+    """Letters and digits alone, without case: what makes two sentences the same."""
     return "".join(char for char in text.casefold() if char.isalnum())

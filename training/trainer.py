@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -24,17 +27,29 @@ from transformers import (
 )
 
 from framing.configuration import FramingConfig
-from framing.decisions import DecisionRule
+from framing.decisions import DecisionRule, applicable, masked
 from framing.encoding import SentenceEncoder, padded
 from framing.engines.torch import cpu_has_bf16
+from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
+from framing.models.store import WEIGHTS
 from framing.quiet import quiet_transformers
-from framing.training.backbone import find_backbone
+from framing.training.backbone import find_backbone, is_framing_model, token_limit
+from framing.training.cache import digest_of, fingerprint, settings_in_key
+from framing.training.checkpoints import (
+    TimedCheckpoints,
+    is_done,
+    keep_result,
+    kept_result,
+    last_checkpoint,
+)
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, encoded_dataset, one_hot, texts_of
 from framing.training.evaluation import joint_f1
+from framing.training.heads import carry_head
+from framing.training.processes import is_main_process, process_count
 from framing.training.progress import progress_callbacks
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -64,6 +79,8 @@ def fit(
     tuning: Sequence[Record] = (),
     epochs: int | None = None,
     title: str | None = None,
+    goals: NDArray[np.float32] | None = None,
+    workspace: Path | None = None,
 ) -> Fitted:
     """Train a model.
 
@@ -80,44 +97,102 @@ def fit(
         tuning: Records of other documents that decide when to stop.
         epochs: Stop after this many instead.
         title: Shows a progress bar with this title on standard error.
+        goals: Weighted targets, by default those of :func:`targets`.
+        workspace: Keeps checkpoints and the result here: the same call goes on after a kill,
+            and gives the weights that it would have given without.
     """
     set_seed(config.seed)
     backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
     with quiet_transformers():
         model = _new_model(backbone, schema, config)
     encoder = SentenceEncoder(backbone, max_tokens=config.max_tokens)
-    train = encoded_dataset(texts_of(records), targets(records, schema, config), encoder)
+    goals = targets(records, schema, config) if goals is None else goals
+    tune = bool(tuning) and epochs is None
     plain = one_hot(class_indices(tuning, schema), len(schema.classes))
     callbacks: list[TrainerCallback] = []
     if epochs is not None:
         callbacks.append(_StopAfter(epochs))
-    elif tuning:
+    elif tune:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
-    with (
-        quiet_transformers(),
-        tempfile.TemporaryDirectory(prefix="framing-train-") as folder,
-        progress_callbacks(title) as bars,
-    ):
-        trainer = Trainer(
-            model=model,
-            args=_arguments(config, folder, tune=bool(tuning) and epochs is None),
-            train_dataset=train,
-            eval_dataset=encoded_dataset(texts_of(tuning), plain, encoder) if tuning else None,
-            data_collator=_collator(int(model.encoder.config.pad_token_id or 0)),
-            compute_loss_func=_cross_entropy,
-            compute_metrics=_joint_f1,
-            optimizers=(_optimizer(model, config), None),
-            callbacks=[*callbacks, *bars],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    history = tuple(trainer.state.log_history)
+    with _fit_folder(
+        workspace,
+        sides=[records, tuning],
+        schema=schema,
+        config=config,
+        goals=goals,
+        epochs=epochs,
+    ) as folder:
+        if is_done(folder):
+            weights, history = kept_result(folder)
+            model.load_state_dict(weights)
+        else:
+            history = _run_trainer(
+                Trainer(
+                    model=model,
+                    args=_arguments(config, folder, tune=tune, resumable=workspace is not None),
+                    train_dataset=encoded_dataset(texts_of(records), goals, encoder),
+                    eval_dataset=encoded_dataset(texts_of(tuning), plain, encoder)
+                    if tuning
+                    else None,
+                    data_collator=_collator(int(model.encoder.config.pad_token_id or 0)),
+                    compute_loss_func=_cross_entropy(schema),
+                    compute_metrics=_joint_f1(schema),
+                    optimizers=(_optimizer(model, config), None),
+                    callbacks=callbacks,
+                ),
+                title=title,
+                share=(epochs or config.max_epochs) / config.max_epochs,
+                folder=folder if workspace is not None else None,
+            )
     best = max(
         (entry for entry in history if "eval_joint_f1" in entry),
         key=lambda entry: float(entry["eval_joint_f1"]),
         default={"epoch": epochs or config.max_epochs},
     )
     return Fitted(model.eval(), backbone, round(best["epoch"]), history)
+
+
+@contextmanager
+def _fit_folder(
+    workspace: Path | None,
+    *,
+    sides: Sequence[Sequence[Record]],
+    schema: Schema,
+    config: TrainConfig,
+    goals: NDArray[np.float32],
+    epochs: int | None,
+) -> Iterator[Path]:
+    """A folder for checkpoints: the fit's own in the workspace, else a temporary one."""
+    if workspace is None:
+        with tempfile.TemporaryDirectory(prefix="framing-train-") as folder:
+            yield Path(folder)
+        return
+    key = [
+        settings_in_key(config),
+        schema.model_dump(mode="json"),
+        [fingerprint(side) for side in sides],
+        hashlib.sha256(goals.tobytes()).hexdigest(),
+        epochs,
+    ]
+    yield workspace / f"fit-{digest_of(key)}"
+
+
+def _run_trainer(
+    trainer: Trainer, *, title: str | None, share: float, folder: Path | None
+) -> tuple[dict[str, Any], ...]:
+    """Train, in a folder from its last checkpoint on, and return the log."""
+    checkpoint = last_checkpoint(folder) if folder is not None else None
+    with quiet_transformers(), progress_callbacks(title, share=share) as bars:
+        trainer.remove_callback(PrinterCallback)
+        if folder is not None:
+            trainer.add_callback(TimedCheckpoints(checkpoint))
+        for bar in bars:
+            trainer.add_callback(bar)
+        trainer.train(resume_from_checkpoint=checkpoint)
+    history = tuple(trainer.state.log_history)
+    if folder is not None and is_main_process():
+        keep_result(folder, trainer.model.state_dict(), history)
+    return history
 
 
 def save_model(fitted: Fitted, folder: str | Path, *, rule: DecisionRule) -> None:
@@ -163,7 +238,10 @@ def class_weights(
 
 
 def _new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingModel:
-    settings = AutoConfig.from_pretrained(backbone, local_files_only=True)
+    base = AutoConfig.from_pretrained(backbone, local_files_only=True)
+    settings = base.encoder_config() if is_framing_model(backbone) else base
+    if config.max_tokens > (limit := token_limit(backbone)):
+        raise FramingError(f"max_tokens: {backbone} reads {limit} tokens, not {config.max_tokens}")
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
         if hasattr(settings, name):
             setattr(settings, name, config.dropout)
@@ -178,17 +256,37 @@ def _new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMo
     )
     # Eager attention is the fastest of torch's on a CPU for sentences this short.
     attention = "sdpa" if torch.cuda.is_available() else "eager"
-    model.encoder = AutoModel.from_pretrained(
-        backbone,
-        config=settings,
-        dtype=torch.float32,
-        use_safetensors=True,
-        local_files_only=True,
-        attn_implementation=attention,
-    )
+    if is_framing_model(backbone):
+        model.encoder = _encoder_of_ours(backbone, settings, attention)
+    else:
+        model.encoder = AutoModel.from_pretrained(
+            backbone,
+            config=settings,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            attn_implementation=attention,
+        )
+    if config.extend is not None:
+        carry_head(model, schema, backbone)
     for part in (model.encoder.get_input_embeddings(), *_lowest_layers(model, config)):
         part.requires_grad_(False)
     return model
+
+
+def _encoder_of_ours(folder: Path, settings: Any, attention: str) -> Any:
+    """The encoder of a framing model, in single precision."""
+    encoder = AutoModel.from_config(settings, attn_implementation=attention)
+    prefix = f"{FramingModel.base_model_prefix}."
+    weights = load_file(folder / WEIGHTS)
+    encoder.load_state_dict(
+        {
+            name.removeprefix(prefix): tensor.float()
+            for name, tensor in weights.items()
+            if name.startswith(prefix)
+        }
+    )
+    return encoder
 
 
 def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Module]:
@@ -197,14 +295,16 @@ def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Mo
     return list(layers[: config.frozen_layers]) if layers is not None else []
 
 
-def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArguments:
+def _arguments(
+    config: TrainConfig, folder: Path, *, tune: bool, resumable: bool
+) -> TrainingArguments:
     on_gpu = torch.cuda.is_available()
     on_cpu = not on_gpu and not torch.backends.mps.is_available()
     bf16 = torch.cuda.is_bf16_supported() if on_gpu else on_cpu and cpu_has_bf16()
     return TrainingArguments(
-        output_dir=folder,
+        output_dir=str(folder.resolve()),
         num_train_epochs=config.max_epochs,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=max(1, config.batch_size // process_count()),
         per_device_eval_batch_size=4 * config.batch_size,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup,
@@ -217,8 +317,9 @@ def _arguments(config: TrainConfig, folder: str, *, tune: bool) -> TrainingArgum
         fp16=on_gpu and not bf16,
         dataloader_pin_memory=on_gpu,
         eval_strategy="epoch" if tune else "no",
-        save_strategy="epoch" if tune else "no",
-        save_only_model=True,
+        save_strategy="epoch" if tune or resumable else "no",
+        save_only_model=not resumable,
+        restore_callback_states_from_checkpoint=resumable,
         save_total_limit=2,
         load_best_model_at_end=tune,
         metric_for_best_model="joint_f1" if tune else None,
@@ -262,16 +363,31 @@ def _collator(pad: int) -> Callable[[list[dict[str, Any]]], dict[str, torch.Tens
     return collate
 
 
-def _cross_entropy(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None
-) -> torch.Tensor:
-    """Mean over sentences of the topics' cross-entropies with the targets, summed."""
-    return -(labels * outputs.logits.float().log_softmax(-1)).sum((1, 2)).mean()
+def _cross_entropy(schema: Schema) -> Callable[..., torch.Tensor]:
+    """Mean over sentences of the topics' cross-entropies with the targets, summed.
+
+    A class that does not apply to a topic has no part in its softmax, and so no gradient.
+    """
+    missing = torch.from_numpy(~applicable(schema))
+
+    def loss(
+        outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None
+    ) -> torch.Tensor:
+        logits = outputs.logits.float()
+        # The lowest number and not minus infinity, which times a target of zero is no number.
+        lowest = torch.finfo(logits.dtype).min
+        logits = logits.masked_fill(missing.to(logits.device), lowest)
+        return -(labels * logits.log_softmax(-1)).sum((1, 2)).mean()
+
+    return loss
 
 
-def _joint_f1(prediction: Any) -> dict[str, float]:
-    predicted, gold = (np.argmax(x, -1) for x in (prediction.predictions, prediction.label_ids))
-    return {"joint_f1": joint_f1(predicted, gold)}
+def _joint_f1(schema: Schema) -> Callable[[Any], dict[str, float]]:
+    def compute(prediction: Any) -> dict[str, float]:
+        predicted = masked(prediction.predictions, schema).argmax(-1)
+        return {"joint_f1": joint_f1(predicted, prediction.label_ids.argmax(-1))}
+
+    return compute
 
 
 class _StopAfter(TrainerCallback):  # type: ignore[misc, unused-ignore]
@@ -281,5 +397,7 @@ class _StopAfter(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self._epochs = epochs
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        control.should_training_stop = round(state.epoch) >= self._epochs
+        if round(state.epoch) >= self._epochs:
+            control.should_training_stop = True
+            control.should_save = False  # from a checkpoint, training would go on
         return control

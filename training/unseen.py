@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +15,7 @@ from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.baseline import TfidfBaseline
+from framing.training.cache import cached, fingerprint, settings_in_key
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, texts_of
@@ -27,10 +25,6 @@ from framing.training.trainer import Fitted, fit, save_model
 
 MODEL_NAME = "framing"
 BASELINE_NAME = "TF-IDF + logistic regression"
-
-# What a model that was trained without a source does not depend on.
-_NOT_IN_KEY = {"output", "labels", "corpora", "cache", "refit", "behaviour", "unseen_sources"}
-_VERSIONS_IN_KEY = ("torch", "transformers", "tokenizers")
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,7 @@ def leave_sources_out(
     *,
     measured: Collection[str] | None = None,
     progress: bool = False,
+    workspace: Path | None = None,
 ) -> list[Unseen]:
     """For each group of ``config.unseen_sources``: train without it, and score its sources.
 
@@ -59,6 +54,7 @@ def leave_sources_out(
         config: Backbone and hyperparameters.
         measured: Ids of the records to score; ``None`` for all.
         progress: Show progress on standard error.
+        workspace: As in :func:`framing.training.trainer.fit`.
 
     Raises:
         FramingError: No record of a group is to be scored.
@@ -79,7 +75,9 @@ def leave_sources_out(
     result = []
     for sources, train, asked in folds:
         title = f"Model without {' and '.join(sources)}" if progress else None
-        logits = logits_of_fold(train, texts_of(asked), schema, config, title=title)
+        logits = logits_of_fold(
+            train, texts_of(asked), schema, config, title=title, workspace=workspace
+        )
         baseline = TfidfBaseline(train, schema).probabilities(texts_of(asked))
         for source in sources:
             rows = [row for row, record in enumerate(asked) if record.source == source]
@@ -96,6 +94,7 @@ def logits_of_fold(
     config: TrainConfig,
     *,
     title: str | None = None,
+    workspace: Path | None = None,
 ) -> Floats:
     """Logits for ``texts`` of a model trained on ``train``, kept in ``config.cache``."""
     return cached(
@@ -108,40 +107,10 @@ def logits_of_fold(
             list(texts),
         ],
         lambda: saved_logits(
-            fit(train, schema, config, epochs=config.max_epochs, title=title), texts
+            fit(train, schema, config, epochs=config.max_epochs, title=title, workspace=workspace),
+            texts,
         ),
     )
-
-
-def cached(folder: Path | None, key: object, compute: Callable[[], Floats]) -> Floats:
-    """An array, computed once for all runs with the same key: a run cut off can go on."""
-    if folder is None:
-        return compute()
-    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]
-    path = folder / f"{digest}.npy"
-    if path.is_file():
-        kept: Floats = np.load(path, allow_pickle=False)
-        return kept
-    result = compute()
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{digest}.partial.npy"
-    np.save(partial, result, allow_pickle=False)
-    partial.replace(path)
-    return result
-
-
-def settings_in_key(config: TrainConfig) -> dict[str, object]:
-    """Settings and versions that a model trained without a source depends on, for a cache's key.
-
-    The number of threads, which changes weights by rounding, is not among them.
-    """
-    versions = {name: version(name) for name in _VERSIONS_IN_KEY}
-    return {**config.model_dump(mode="json", exclude=_NOT_IN_KEY), "versions": versions}
-
-
-def fingerprint(records: Sequence[Record]) -> list[object]:
-    """What a model learns of records, for a cache's key."""
-    return [(r.text, sorted(r.labels.items()), r.sure) for r in records]
 
 
 def saved_logits(fitted: Fitted, texts: Sequence[str]) -> Floats:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from framing.batch.columns import fitted
+from framing.batch.columns import fitted, without_views
 from framing.batch.files import InputFile
 from framing.batch.job import BatchError, BatchJob
 from framing.batch.readers import (
@@ -47,16 +47,17 @@ class _ArrowReader:
         name = self._job.text_column
         if name not in schema.names:
             raise missing_column(self._file.label, name, schema.names)
-        _check_is_text(schema.field(name), self._file.label, schema)
         columns = passed(self._job, schema.names, self._file.label)
+        self._check_unique([name, *columns], schema)
+        _check_is_text(schema.field(name), self._file.label, schema)
         cutter = Cutter(self._job.part_rows)
         for batch in self._guarded_batches(0, [name]):
             sizes = pc.fill_null(pc.binary_length(_as_bytes(batch.column(0))), 0)
             for size in sizes.to_pylist():
                 cutter.add(size)
             progress(len(batch))
-        fields = [schema.field(column).remove_metadata() for column in columns]
-        return FilePlan(cutter.finish(), pa.schema(fields))
+        kept = pa.schema([schema.field(column) for column in columns])
+        return FilePlan(cutter.finish(), without_views(kept))
 
     def read(self, chunk: Chunk, schema: pa.Schema) -> Rows:
         own = self._guarded(self._schema).names
@@ -64,8 +65,9 @@ class _ArrowReader:
         table = self._rows(chunk, [self._job.text_column, *columns])
         rows = Rows()
         good: list[int] = []
-        bad = _broken_rows(table.select(columns))
-        identifiers = _values(table, self._job.id_column)
+        others = table.select(columns)
+        others = others.cast(without_views(others.schema))
+        bad = _broken_rows(others)
         for place, data in enumerate(_as_bytes(table[self._job.text_column]).to_pylist()):
             text = data if data is None else decoded(data)
             if isinstance(text, Problem):
@@ -78,9 +80,10 @@ class _ArrowReader:
                 rows.texts.append(text)
                 rows.places.append((self._file.label, row))
             elif problem is not None:
-                identifier = identifiers[place] if identifiers and place not in bad else None
+                known = self._job.id_column and place not in bad
+                identifier = others[self._job.id_column][place].as_py() if known else None
                 rows.rejections.append(Rejection(self._file.label, row, None, identifier, problem))
-        rows.table = fitted(table.select(columns).take(pa.array(good, pa.int64())), schema)
+        rows.table = fitted(others.take(pa.array(good, pa.int64())), schema)
         return rows
 
     def _rows(self, chunk: Chunk, columns: list[str]) -> pa.Table:
@@ -107,6 +110,11 @@ class _ArrowReader:
         batches = self._batches(first_row, columns)
         while (batch := self._guarded(lambda: next(batches, None))) is not None:
             yield batch
+
+    def _check_unique(self, columns: list[str], schema: pa.Schema) -> None:
+        for name in columns:
+            if schema.names.count(name) > 1:
+                raise BatchError(f"{self._file.label}: has the column {name!r} more than once")
 
     def _guarded(self, step: Any) -> Any:
         try:
@@ -192,6 +200,7 @@ def _is_text(kind: pa.DataType) -> bool:
         pa.types.is_string_view,
         pa.types.is_binary,
         pa.types.is_large_binary,
+        pa.types.is_binary_view,
         pa.types.is_null,
     )
     return any(test(kind) for test in tests)
@@ -202,16 +211,6 @@ def _as_bytes(column: Any) -> Any:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return column.cast(pa.large_binary())
-
-
-def _values(table: pa.Table, name: str | None) -> list[Any] | None:
-    if name is None:
-        return None
-    try:
-        values: list[Any] = table[name].to_pylist()
-    except UnicodeDecodeError:
-        values = [None] * len(table)
-    return values
 
 
 def _broken_rows(table: pa.Table) -> dict[int, Problem]:

@@ -121,7 +121,8 @@ def _last_error(trace: str) -> str:
     """What a worker's traceback ends with, out of all that Ray has put around it."""
     named = re.findall(r"^[\w.]*(?:Error|Exception): .*", trace, flags=re.MULTILINE)
     own = [line for line in named if not line.startswith("ray.")]
-    return (own or named or [" ".join(trace.split())[:300]])[0]
+    last: str = (own or named or [" ".join(trace.split())[:300]])[0]
+    return last
 
 
 def _connect(ray: Any, address: str) -> None:

@@ -20,6 +20,8 @@ _LARGE = {b"framing": b"large"}
 _EXACT = 2**53  # integers up to here are exact as floats
 _DEPTH = 32  # of nested columns; Arrow itself cannot read back schemas that are much deeper
 
+_WAYS_OUT = "choose the columns to keep with --column, or run two jobs"
+
 _FAILURES = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 
 
@@ -56,7 +58,7 @@ def merged(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
             except _FAILURES as error:
                 raise BatchError(
                     f"column {field.name!r} is {known.type} in {owners[field.name]} and "
-                    f"{field.type} in {owner}; choose the columns to keep with --column, or run two jobs"
+                    f"{field.type} in {owner}; {_WAYS_OUT}"
                 ) from error
     return pa.schema([_known(field) for field in fields.values()])
 
@@ -104,9 +106,26 @@ def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
             why = " ".join(str(error).split())
             raise BatchError(
                 f"column {field.name!r} is {column.type} in one input and {field.type} in "
-                f"another: {why}; choose the columns to keep with --column, or run two jobs"
+                f"another: {why}; {_WAYS_OUT}"
             ) from error
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def without_views(schema: pa.Schema) -> pa.Schema:
+    """A schema with plain types for those of views, from which Arrow cannot take rows yet."""
+    return pa.schema([pa.field(field.name, _without_views(field.type)) for field in schema])
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _without_views(field.type)) for field in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(_without_views(kind.value_type))
+    return kind
 
 
 def _wider(first: pa.Field, second: pa.Field) -> pa.Field:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
 import io
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from framing.batch.job import BatchError, InputFormat
+from framing.batch.rows import is_unicode
 from framing.models.store import file_hash
 
 STANDARD_INPUT = "-"
@@ -136,7 +138,6 @@ def find_files(
 
 def _named_by(name: str, wanted: InputFormat | None) -> list[InputFile]:
     try:
-        name.encode("utf-8")
         return list(_remote(name, wanted) if "://" in name else _local(name, wanted))
     except OSError as error:
         raise BatchError(f"{name[:200]}: cannot be read: {error.strerror or error}") from error
@@ -165,7 +166,11 @@ def _folder(path: Path, wanted: InputFormat | None) -> Iterator[InputFile]:
             if not file.name.startswith("cache-"):
                 yield InputFile(str(file), InputFormat.DATASET)
         return
-    files = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file))
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not _is_hidden(file.relative_to(path))
+    )
     known = [file for file in files if wanted or _format_of(file.name)[0]]
     if not known:
         raise BatchError(f"{path}: no files that can be read; known are {_KNOWN}")
@@ -174,28 +179,29 @@ def _folder(path: Path, wanted: InputFormat | None) -> Iterator[InputFile]:
 
 
 def _is_hidden(path: Path) -> bool:
-    return path.name.startswith((".", "_")) or path.parent.name.startswith("_")
+    return any(part.startswith((".", "_")) for part in path.parts)
 
 
 def _remote(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
     filesystem, path = _filesystem(name)
-    protocol = name.split("://", 1)[0]
     try:
-        if glob.has_magic(path):
+        if filesystem.isfile(path):  # first, as signs of a glob occur in URLs
+            paths = [path]
+        elif glob.has_magic(path):
             paths = sorted(filesystem.glob(path))
-        elif filesystem.isdir(path):
+        else:
             paths = sorted(filesystem.find(path))
             paths = [p for p in paths if wanted or _format_of(p)[0]]
-        else:
-            paths = [path] if filesystem.exists(path) else []
     except OSError as error:
         raise BatchError(f"{name}: cannot be read: {error}") from error
     if not paths:
         raise BatchError(f"{name}: no such file")
+    _, chain, archive = name.partition("::")  # zip://name::archive.zip
     for each in paths:
-        yield _named(f"{protocol}://{each.removeprefix('/')}", wanted)
+        yield _named(filesystem.unstrip_protocol(each) + chain + archive, wanted)
 
 
+@functools.lru_cache(64)  # one of an archive closes its files when it is forgotten
 def _filesystem(url: str) -> tuple[Any, str]:
     import fsspec
 
@@ -206,6 +212,8 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 
 def _named(path: str, wanted: InputFormat | None) -> InputFile:
+    if not is_unicode(path):
+        raise BatchError(f"{path!r}: its name is not UTF-8; rename it")
     kind, compression = _format_of(path)
     kind = wanted or kind
     if kind is None:
@@ -219,7 +227,7 @@ def _named(path: str, wanted: InputFormat | None) -> InputFile:
 
 
 def _format_of(name: str) -> tuple[InputFormat | None, str | None]:
-    path = Path(name.lower())
+    path = Path(name.lower().partition("::")[0])
     compression = _COMPRESSIONS.get(path.suffix)
     if compression:
         path = path.with_suffix("")
@@ -227,8 +235,15 @@ def _format_of(name: str) -> tuple[InputFormat | None, str | None]:
 
 
 def _spool(path: Path) -> None:
-    """Keep standard input, which can be read but once: a job that goes on reads it again."""
+    """Keep standard input, which can be read but once: a job that goes on reads it again.
+
+    No input at all, as under cron, leaves what is there already.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".tmp").open("wb") as out:
+    scratch = path.with_suffix(".tmp")
+    with scratch.open("wb") as out:
         shutil.copyfileobj(sys.stdin.buffer, out)
-    path.with_suffix(".tmp").replace(path)
+    if path.exists() and not scratch.stat().st_size:
+        scratch.unlink()
+    else:
+        scratch.replace(path)

@@ -103,6 +103,8 @@ class BatchJob:
         """Raise a :class:`BatchError` that names the first option that is out of range."""
         if not self.inputs:
             raise BatchError("no input: give files, globs, folders, or - for standard input")
+        if self.id_column == self.text_column:
+            raise BatchError(f"the id column cannot be the text's column {self.text_column!r}")
         for name in ("max_chars", "part_rows", "workers"):
             if getattr(self, name) < 1:
                 raise BatchError(f"{name} must be at least 1, got {getattr(self, name)}")

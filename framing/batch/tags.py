@@ -25,24 +25,33 @@ def output_fields(schema: Schema, level: Level) -> list[pa.Field]:
     with its number of sentences and per topic how many are tagged with it, their share, and how
     many take each stance.
     """
-    fields = [("source_file", pa.string()), ("source_row", pa.int64())]
-    if level is Level.SENTENCE:
-        fields += [
-            ("sentence_index", pa.int32()),
-            ("sentence", pa.string()),
-            ("start", pa.int32()),
-            ("end", pa.int32()),
-            ("tags", _TAGS),
-            ("abstained", pa.list_(pa.string())),
-        ]
-        for topic in schema.topic_names:
-            fields.append((topic, pa.string()))
-            fields += [(f"{topic}_{name}", pa.float32()) for name in schema.classes]
-    else:
-        fields.append(("sentences", pa.int32()))
-        for topic in schema.topic_names:
-            fields += [(f"{topic}_sentences", pa.int32()), (f"{topic}_share", pa.float32())]
-            fields += [(f"{topic}_{s}_sentences", pa.int32()) for s in schema.stance_names]
+    place = [pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())]
+    added = sentence_fields(schema) if level is Level.SENTENCE else document_fields(schema)
+    return place + added
+
+
+def sentence_fields(schema: Schema) -> list[pa.Field]:
+    """What is said of a sentence."""
+    fields = [
+        ("sentence_index", pa.int32()),
+        ("sentence", pa.string()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("tags", _TAGS),
+        ("abstained", pa.list_(pa.string())),
+    ]
+    for topic in schema.topic_names:
+        fields.append((topic, pa.string()))
+        fields += [(f"{topic}_{name}", pa.float32()) for name in schema.classes_of(topic)]
+    return [pa.field(name, kind) for name, kind in fields]
+
+
+def document_fields(schema: Schema) -> list[pa.Field]:
+    """What is counted in a document."""
+    fields = [("sentences", pa.int32())]
+    for topic in schema.topic_names:
+        fields += [(f"{topic}_sentences", pa.int32()), (f"{topic}_share", pa.float32())]
+        fields += [(f"{topic}_{s}_sentences", pa.int32()) for s in schema.stances_of(topic)]
     return [pa.field(name, kind) for name, kind in fields]
 
 
@@ -82,7 +91,7 @@ def output_table(
         columns = _sentence_columns(documents, schema)
     else:
         owners = list(range(len(documents)))
-        columns = _document_columns(documents, schema)
+        columns = document_columns(documents, schema)
     columns["source_file"] = [rows.places[owner][0] for owner in owners]
     columns["source_row"] = [rows.places[owner][1] for owner in owners]
     fields, arrays = [], []
@@ -113,12 +122,13 @@ def _sentence_columns(documents: Sequence[Document], schema: Schema) -> dict[str
     stances = [{tag.topic: tag.stance for tag in sentence.tags} for sentence in sentences]
     for topic in schema.topic_names:
         columns[topic] = [row.get(topic) for row in stances]
-        for name in schema.classes:
+        for name in schema.classes_of(topic):
             columns[f"{topic}_{name}"] = [s.probabilities[topic][name] for s in sentences]
     return columns
 
 
-def _document_columns(documents: Sequence[Document], schema: Schema) -> dict[str, list[Any]]:
+def document_columns(documents: Sequence[Document], schema: Schema) -> dict[str, list[Any]]:
+    """The values of :func:`document_fields`, one for each document."""
     sizes = [len(document.sentences) for document in documents]
     columns: dict[str, list[Any]] = {"sentences": sizes}
     tags = [
@@ -131,6 +141,6 @@ def _document_columns(documents: Sequence[Document], schema: Schema) -> dict[str
         columns[f"{topic}_share"] = [
             count / size if size else None for count, size in zip(counts, sizes, strict=True)
         ]
-        for stance in schema.stance_names:
+        for stance in schema.stances_of(topic):
             columns[f"{topic}_{stance}_sentences"] = [row.count((topic, stance)) for row in tags]
     return columns

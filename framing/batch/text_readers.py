@@ -85,7 +85,7 @@ class _TextReader:
         for _ in range(chunk.rows):
             raw = self._next()
             if raw is None:
-                raise BatchError(f"{self._file.label}: ends before row {chunk.first_row + chunk.rows}")
+                raise BatchError(f"{self._file.label}: has fewer rows than it had")
             yield raw
         self._position = chunk.first_row + chunk.rows
 

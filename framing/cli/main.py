@@ -8,11 +8,18 @@ from typing import Annotated
 import typer
 
 from framing import __version__
+from framing.cli.agreement import agree, merge, stats
 from framing.cli.batch import batch
 from framing.cli.classify import classify
 from framing.cli.evaluate import evaluate
 from framing.cli.export import export
 from framing.cli.info import info
+from framing.cli.labels import labels_app
+from framing.cli.push import push
+from framing.cli.report import report
+from framing.cli.schema import schema_app
+from framing.cli.suggest import suggest
+from framing.cli.summarize import summarize
 from framing.cli.train import train
 from framing.labels.errors import FramingError
 
@@ -26,8 +33,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (classify, batch, train, evaluate, export, info):
+for command in (classify, batch, summarize, report, train, evaluate, suggest, push, export, info):
     app.command()(command)
+labels_app.command()(stats)
+labels_app.command()(agree)
+labels_app.command()(merge)
+app.add_typer(labels_app)
+app.add_typer(schema_app)
 
 
 def _print_version(asked: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from framing.training.evaluation import Scores
+    from framing.training.evaluation import LabelScore, Scores
+    from framing.training.extending import Extension
 
 _TITLES = {
     "joint_f1": "joint F1",
@@ -51,15 +53,52 @@ def print_labels(scores: Scores) -> None:
     for name in ("precision", "recall", "F1", "support"):
         table.add_column(name, justify="right")
     for label in scores.labels:
-        figures = (_figure(value) for value in (label.precision, label.recall, label.f1))
-        table.add_row(label.topic, label.stance or "any", *figures, str(label.support))
+        figures = (_figure(value) for value in (label.precision, label.recall))
+        f1 = _f1_with_interval(label)
+        table.add_row(label.topic, label.stance or "any", *figures, f1, str(label.support))
     _console().print(table)
+
+
+def print_extension(extension: Extension) -> None:
+    """Whether the topics of a model that was extended are still found."""
+    table = Table(title="Old topics", title_justify="left", box=box.SIMPLE)
+    table.add_column("topic")
+    for name in ("same answer, new sentences", "F1 before", "F1 after"):
+        table.add_column(name, justify="right")
+    for topic, share in extension.agreement.items():
+        pair = (
+            str(scores.topics[topic]) if scores else "–"
+            for scores in (extension.before, extension.after)
+        )
+        table.add_row(topic, _figure(share), *pair)
+    if extension.before:
+        table.caption = f"F1 on {extension.measured_on}, {extension.before.sentences} sentences"
+        table.caption_justify = "left"
+    _console().print(table)
+
+
+def print_notes(title: str, errors: Sequence[str], warnings: Sequence[str]) -> None:
+    """A list of problems, if there are any, on standard error."""
+    notes = [*(f"error: {e}" for e in errors), *(f"warning: {w}" for w in warnings)]
+    if notes:
+        print(f"{title}:", *(f"- {note}" for note in notes), sep="\n", file=sys.stderr)  # noqa: T201
+
+
+def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
+    """Names and values, on standard error."""
+    lines = [f"  {name}: {value}" for name, value in pairs.items()]
+    print(f"{title}:", *lines, sep="\n", file=sys.stderr)  # noqa: T201
 
 
 def _console() -> Console:
     # Piped into a file, a table must not be folded to a terminal's 80 columns.
     console = Console()
     return console if console.is_terminal else Console(width=120)
+
+
+def _f1_with_interval(label: LabelScore) -> str:
+    ends = "" if isnan(label.low) else f" [{label.low:.2f}, {label.high:.2f}]"
+    return _figure(label.f1) + ends
 
 
 def _figure(value: float) -> str:

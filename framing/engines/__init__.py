@@ -22,8 +22,8 @@ AUTO = "auto"
 """Instead of a name: the engine that is fastest on the device."""
 
 
-PRECISIONS = ("f32", "bf16", "f16")
-"""What a model can be computed in."""
+PRECISIONS = ("f32", "bf16", "f16", "int8")
+"""What a model can be computed in; ``int8`` on a CPU by OpenVINO only."""
 
 
 class EngineName(str, Enum):

@@ -95,19 +95,23 @@ class _Graph:
         return self._dense(states, self._array(name + ".weight"), self._array(name + ".bias"))
 
     def _attention(self, states: Node, bias: Node, prefix: str) -> Node:
-        parts = [f"{prefix}attention.self.{name}" for name in ("query", "key", "value")]
-        # One product for all three is faster than three.
+        size = self._size // self._heads
+        # The scores' scale goes into the query, and one product for all three is faster.
+        parts = [
+            (f"{prefix}attention.self.{name}", np.float32(scale))
+            for name, scale in (("query", size**-0.5), ("key", 1), ("value", 1))
+        ]
         joined = self._dense(
             states,
-            np.concatenate([self._array(part + ".weight") for part in parts]),
-            np.concatenate([self._array(part + ".bias") for part in parts]),
+            np.concatenate([self._array(part + ".weight") * scale for part, scale in parts]),
+            np.concatenate([self._array(part + ".bias") * scale for part, scale in parts]),
         )
-        shape = _ints(0, 0, 3, self._heads, self._size // self._heads)
+        shape = _ints(0, 0, 3, self._heads, size)
         heads = ops.transpose(ops.reshape(joined, shape, special_zero=True), _ints(2, 0, 3, 1, 4))
         query, key, value = (
             ops.squeeze(part, _ints(0)) for part in ops.split(heads, np.int64(0), 3).outputs()
         )
-        mixed = ops.scaled_dot_product_attention(query, key, value, bias)
+        mixed = ops.scaled_dot_product_attention(query, key, value, bias, np.float32(1))
         return ops.reshape(
             ops.transpose(mixed, _ints(0, 2, 1, 3)), _ints(0, 0, self._size), special_zero=True
         )

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from openvino import CompiledModel, Core, Model, Tensor, get_version, save_model
 from safetensors.numpy import load_file
 
+import framing
 from framing.cpus import available_cpus
 from framing.encoding import padded
 from framing.engines import AUTO, EngineName
 from framing.engines.bert_graph import build_model, is_supported
-from framing.engines.compiled import cached_bytes
+from framing.engines.compiled import read_compiled, write_compiled
 from framing.labels.errors import FramingError
 from framing.models.store import WEIGHTS, ModelConfig, read_config, recorded_hash
 
@@ -43,7 +44,10 @@ class OpenVinoEngine:
             folder: A model folder.
             device: ``auto`` or ``cpu``.
             threads: Processors to use; by default all that are allowed.
-            precision: ``f32``, ``bf16`` or ``f16``; ``auto`` is what is fastest here.
+            precision: ``f32``, ``bf16``, ``f16``, or ``int8`` for dense layers in eight bits and
+                the rest in the fastest floats, the quickest where the processor multiplies
+                eight bits (VNNI, AMX); its first load takes some seconds longer, see
+                :mod:`framing.engines.quantization`. ``auto`` is the fastest floats here.
         """
         if device not in ("auto", "cpu"):
             raise FramingError(f"the engine openvino runs on the cpu, not on {device!r}")
@@ -52,12 +56,16 @@ class OpenVinoEngine:
         self.parallel = _streams(self.threads) + 1  # one waits while the others are computed
         config = read_config(folder)
         core = Core()
-        if precision == AUTO:
-            able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-            precision = "bf16" if "BF16" in able else "f32"
-        self.precision = precision
+        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        floats = "bf16" if "BF16" in able else "f32"
+        self.precision = floats if precision == AUTO else precision
         self._pad = int(config.encoder.get("pad_token_id") or 0)
-        self._compiled = _compiled(core, folder, config, precision, self.threads)
+        settings = {
+            "INFERENCE_PRECISION_HINT": floats if precision == "int8" else self.precision,
+            "INFERENCE_NUM_THREADS": self.threads,
+            "NUM_STREAMS": _streams(self.threads),
+        }
+        self._compiled = _compiled(core, folder, config, self.precision, settings)
         _settle_arrays()
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
@@ -113,31 +121,30 @@ def _streams(threads: int) -> int:
 
 
 def _compiled(
-    core: Core, folder: Path, config: ModelConfig, precision: str, threads: int
+    core: Core, folder: Path, config: ModelConfig, precision: str, settings: dict[str, Any]
 ) -> CompiledModel:
-    settings: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": _streams(threads),
-    }
     depends = [
         recorded_hash(folder, WEIGHTS),
         config.encoder,
         config.head_shape,
+        framing.__version__,
         get_version(),
         core.get_property("CPU", "FULL_DEVICE_NAME"),
         core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+        precision,
         settings,
     ]
-    name = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
-    built: list[CompiledModel] = []
+    key = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+    content = read_compiled(key)
+    if content is not None:
+        return core.import_model(content, "CPU", settings)
+    graph = build_graph(folder)
+    if precision == "int8":
+        from framing.engines.quantization import quantize
 
-    def build() -> bytes:
-        graph = build_graph(folder)
-        if precision != "f32":
-            graph = _in_half(core, graph)
-        built.append(core.compile_model(graph, "CPU", settings))
-        return bytes(built[0].export_model().getvalue())
-
-    content = cached_bytes(f"openvino-{name}.blob", build)
-    return built[0] if built else core.import_model(content, "CPU", settings)
+        quantize(graph, folder)
+    if precision != "f32":
+        graph = _in_half(core, graph)
+    compiled = core.compile_model(graph, "CPU", settings)
+    write_compiled(key, bytes(compiled.export_model().getvalue()))
+    return compiled

@@ -42,6 +42,8 @@ class TorchEngine:
             precision: ``f32``, ``bf16`` or ``f16``; ``auto`` is bf16 where the device computes
                 in it, f16 on other GPUs, and f32 on other CPUs.
         """
+        if precision not in (AUTO, *DTYPES):
+            raise FramingError(f"the engine torch does not compute in {precision}; openvino does")
         self._device = resolve_device(device)
         self.device = str(self._device)
         self.precision = fastest_precision(self._device) if precision == AUTO else precision

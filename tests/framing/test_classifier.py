@@ -7,10 +7,35 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from helpers import BACKBONE, MAX_TOKENS
+from mixed_schema import MIXED
+from transformers import AutoConfig
 
 from framing import Classifier
+from framing.configuration import FramingConfig
+from framing.decisions import DecisionRule, applicable
 from framing.labels.errors import FramingError
+from framing.modeling import FramingModel
 from framing.models.store import ModelError
+from framing.training.trainer import Fitted, save_model
+
+
+@pytest.fixture(scope="module")
+def mixed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights, and topics with stances of their own."""
+    torch.manual_seed(1)
+    config = FramingConfig(
+        encoder=AutoConfig.from_pretrained(BACKBONE).to_dict(),
+        label_schema=MIXED.model_dump(mode="json"),
+        max_tokens=MAX_TOKENS,
+    )
+    model = FramingModel(config)
+    torch.nn.init.normal_(model.head.weight, std=4.0)
+    folder = tmp_path_factory.mktemp("mixed")
+    save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, rule=DecisionRule.plain(3))
+    return folder
+
 
 TEXT = "Russia keeps its base. Israeli jets struck Homs.\n\nAssad stays in Moscow"
 
@@ -158,3 +183,38 @@ def test_unknown_model_and_device(model_folder: Path) -> None:
         Classifier.from_pretrained(model_folder, device="gpu")
     with pytest.raises(FramingError, match="not on this machine"):
         Classifier.from_pretrained(model_folder, device="cuda:99")
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+@pytest.mark.parametrize("priors", [None, {"crime": 0.9, "trade": 1e-6}])
+def test_a_topic_gets_only_stances_that_apply(
+    mixed_folder: Path, engine: str, priors: dict[str, float] | None
+) -> None:
+    classifier = Classifier.from_pretrained(
+        mixed_folder, device="cpu", engine=engine, priors=priors
+    )
+    sentences = [f"{word} keeps base {i}." for i in range(40) for word in ("Russia", "Nobody")]
+    rows = classifier.probabilities([*sentences, "It rained " * 100])
+    assert (rows[:, ~applicable(MIXED)] == 0).all()
+    assert np.isneginf(classifier.logits(sentences)[:, ~applicable(MIXED)]).all()
+    seen = set()
+    for document in classifier.classify_many(sentences, threshold=0):
+        for sentence in document.sentences:
+            for topic, row in sentence.probabilities.items():
+                assert tuple(row) == MIXED.classes_of(topic)
+                assert sum(row.values()) == pytest.approx(1, abs=1e-5)
+            for tag in sentence.tags:
+                assert tag.stance in MIXED.stances_of(tag.topic)
+                assert tag.probability == sentence.probabilities[tag.topic][tag.stance]
+                seen.add((tag.topic, tag.stance))
+    assert {("crime", "mentioned")} < seen
+
+
+def test_a_frame_has_columns_for_the_classes_that_apply(mixed_folder: Path) -> None:
+    pytest.importorskip("pandas")
+    classifier = Classifier.from_pretrained(mixed_folder, device="cpu")
+    frame = classifier.classify("Russia keeps its base. He left.", threshold=0).to_frame()
+    assert list(frame.columns)[-3:] == ["crime", "crime_absent", "crime_mentioned"]
+    assert set(frame["crime"]) == {"mentioned"}
+    assert "trade_strongly_favor" not in frame
+    assert not frame.isna().any(axis=None)

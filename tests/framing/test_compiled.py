@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from framing.engines.compiled import CACHE_VARIABLE, cached_bytes
+from framing.engines.compiled import CACHE_VARIABLE, KEPT, read_compiled, write_compiled
 
 
 @pytest.fixture(autouse=True)
@@ -16,26 +17,26 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def never() -> bytes:
-    raise AssertionError("built again")
-
-
-def test_built_once(cache: Path) -> None:
-    assert cached_bytes("a", lambda: b"content") == b"content"
-    assert cached_bytes("a", never) == b"content"
-    assert [path.name for path in cache.iterdir()] == ["a"]
+def test_what_was_kept_comes_back(cache: Path) -> None:
+    assert read_compiled("a") is None
+    write_compiled("a", b"content")
+    assert read_compiled("a") == b"content"
+    assert read_compiled("b") is None
+    assert len(list(cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"x" * 10, b"x" * 100])
-def test_a_damaged_file_is_built_again_with_one_line(
+def test_a_damaged_file_is_told_in_one_line(
     damage: bytes, cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cached_bytes("a", lambda: b"content")
-    (cache / "a").write_bytes(damage)
+    write_compiled("a", b"content")
+    (path,) = cache.iterdir()
+    path.write_bytes(damage)
     with caplog.at_level(logging.WARNING):
-        assert cached_bytes("a", lambda: b"content") == b"content"
+        assert read_compiled("a") is None
     assert len(caplog.records) == 1
-    assert cached_bytes("a", never) == b"content"
+    write_compiled("a", b"content")
+    assert read_compiled("a") == b"content"
 
 
 def test_works_where_nothing_can_be_written(
@@ -43,7 +44,20 @@ def test_works_where_nothing_can_be_written(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
-    assert cached_bytes("a", lambda: b"content") == b"content"
+    write_compiled("a", b"content")
+    assert read_compiled("a") is None
+
+
+def test_only_the_models_used_last_are_kept(cache: Path) -> None:
+    for number in range(KEPT):
+        write_compiled(f"k{number}", b"content")
+        (path,) = cache.glob(f"*k{number}*")
+        os.utime(path, (number, number))
+    assert read_compiled("k0") == b"content"  # which makes it the newest
+    write_compiled("one-more", b"content")
+    assert len(list(cache.iterdir())) == KEPT
+    assert read_compiled("k0") == b"content"
+    assert read_compiled("k1") is None
 
 
 def test_two_processes_that_start_at_once_both_answer(model_folder: Path, cache: Path) -> None:

@@ -5,10 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from mixed_schema import MIXED
 
 from framing import Classifier
-from framing.decisions import DecisionRule, decide, reweighted
+from framing.decisions import (
+    DecisionRule,
+    applicable,
+    decide,
+    likeliest_stance,
+    masked,
+    reweighted,
+)
 from framing.labels.errors import FramingError
+from framing.labels.schema import Schema
 
 LOGITS = arrays(np.float32, (5, 2, 4), elements=st.floats(-50, 50, width=32))
 
@@ -94,3 +103,41 @@ def test_abstention(classifier: Classifier) -> None:
     assert len(some.tags) + len(some.abstained) == len(all_tags.tags)
     with pytest.raises(ValueError, match="min_confidence"):
         classifier.classify("A.", min_confidence=2)
+
+
+MIXED_LOGITS = arrays(np.float32, (5, 3, 6), elements=st.floats(-1e4, 1e4, width=32))
+
+
+def test_applicable_is_the_schema_as_a_table(schema: Schema) -> None:
+    assert applicable(schema).all()
+    assert applicable(MIXED).tolist() == [
+        [True, True, True, True, False, False],
+        [True, True, True, True, True, False],
+        [True, False, False, False, False, True],
+    ]
+
+
+@given(MIXED_LOGITS, st.floats(0.3, 8), st.floats(0.3, 8), st.floats(-6, 6), st.floats(0, 1))
+def test_what_does_not_apply_has_no_probability_under_any_rule(
+    logits: np.ndarray, topic: float, stance: float, shift: float, threshold: float
+) -> None:
+    rule = replace(DecisionRule.plain(3), temperatures=((topic, stance),) * 3, shifts=(shift,) * 3)
+    plain = rule.probabilities(masked(logits, MIXED))
+    weighted = reweighted(plain, trained=(0.5, 0.1, 0.9), wanted=(1e-6, 0.9, 0.1))
+    for found in (plain, weighted):
+        assert (found[:, ~applicable(MIXED)] == 0).all()
+        np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+        for classes in (decide(found, threshold), likeliest_stance(found)):
+            assert applicable(MIXED)[np.arange(3), classes].all()
+
+
+def test_the_rest_is_the_softmax_of_what_applies() -> None:
+    logits = np.random.default_rng(0).normal(size=(4, 3, 6)).astype(np.float32)
+    found = DecisionRule.plain(3).probabilities(masked(logits, MIXED))
+    np.testing.assert_allclose(found[:, 1, :5], softmax(logits[:, 1, :5]), atol=1e-6)
+    np.testing.assert_allclose(found[:, 2, [0, 5]], softmax(logits[:, 2, [0, 5]]), atol=1e-6)
+
+
+def test_masking_changes_no_bit_where_every_class_applies(schema: Schema) -> None:
+    logits = np.random.default_rng(0).normal(size=(4, 4, 4)).astype(np.float32)
+    assert masked(logits, schema).tobytes() == logits.tobytes()

@@ -1,0 +1,108 @@
+"""``framing suggest``: the sentences of a pool that are worth annotating next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from framing.cli.classify import DeviceOption, ModelOption
+from framing.labels.errors import FramingError
+
+if TYPE_CHECKING:
+    from framing.classifier import Classifier
+    from framing.labels.records import Record
+    from framing.training.suggest import Probabilities, Suggestion
+
+
+def suggest(
+    pool: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="POOL...", help="Files of text without labels, as 'framing batch' reads them."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="File to write, for annotators.")],
+    model: ModelOption = "default",
+    count: Annotated[int, typer.Option("--n", min=1, help="How many sentences.")] = 50,
+    random: Annotated[
+        int,
+        typer.Option(min=0, help="How many of them by chance: they can measure a model, too."),
+    ] = 0,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(help="What has been annotated: left out, and teaches a second opinion."),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--format", help="As in 'framing labels export'; else by name.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Every line of a text file is a text.")
+    ] = False,
+    split: Annotated[bool, typer.Option(help="--no-split takes each text as one sentence.")] = True,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Look at no more sentences, drawn by chance.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of everything drawn by chance.")] = 13,
+    device: DeviceOption = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Choose sentences to annotate by the model's doubt, disagreement and variety."""
+    from framing.classifier import Classifier
+    from framing.labels.formats import write_labels
+    from framing.training.pool import draw, read_pool
+    from framing.training.suggest import suggest as choose
+
+    if output.exists() and not force:
+        raise FramingError(f"{output}: is there already; use --force to overwrite it")
+    classifier = Classifier.from_pretrained(model, device=device)
+    known = _known(labels or [], classifier)
+    done = {record.text for record in known}
+    found = [
+        record
+        for record in read_pool(pool, text_column=text_column, lines=lines, split=split)
+        if record.text not in done
+    ]
+    records = draw(found, limit, seed=seed)
+    texts = [record.text or "" for record in records]
+    probabilities = classifier.probabilities(texts)
+    chosen = choose(
+        texts,
+        probabilities,
+        count=count,
+        second=_second(known, texts, classifier),
+        random=random,
+        seed=seed,
+    )
+    write_labels(
+        [records[each.index] for each in chosen],
+        output,
+        classifier.schema,
+        format=to or output.suffix.lstrip("."),
+        force=force,
+    )
+    _print(chosen, records)
+    typer.echo(f"{len(chosen)} of {len(records):,} sentences: {output}")
+
+
+def _known(files: list[Path], classifier: Classifier) -> list[Record]:
+    from framing.labels.formats import read_labels
+
+    return [r for file in files for r in read_labels(file, classifier.schema).records if r.text]
+
+
+def _second(known: list[Record], texts: list[str], classifier: Classifier) -> Probabilities | None:
+    """What a TF-IDF model on the same labels says, if there are any."""
+    if not known:
+        return None
+    from framing.training.baseline import TfidfBaseline
+
+    return TfidfBaseline(known, classifier.schema).probabilities(texts)
+
+
+def _print(chosen: tuple[Suggestion, ...], records: list[Record]) -> None:
+    for each in chosen[:5]:
+        text = " ".join((records[each.index].text or "").split())
+        typer.echo(f"  doubt {each.doubt:.2f}, disagreement {each.disagreement:.2f}: {text[:90]}")

@@ -1,0 +1,108 @@
+"""Find out the format of a file of labels, from its name and its content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from framing.labels.errors import LabelsError
+from framing.labels.formats.argilla import RECORDS
+
+_ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".parquet": "parquet",
+}
+_BEGINNINGS = ((b"PK\x03\x04", "xlsx"), (b"PAR1", "parquet"))
+_SNIFFED = 1 << 20  # bytes
+
+
+def detect(path: Path) -> str:
+    """The value of a :class:`~framing.labels.formats.Format`.
+
+    Raises:
+        LabelsError: There is no such file, or it is in none of the formats.
+    """
+    if path.is_dir():
+        return _detect_folder(path)
+    ending = path.suffix.lower()
+    if ending in _ENDINGS:
+        return _ENDINGS[ending]
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SNIFFED)
+    except OSError as error:
+        raise LabelsError(f"{path}: cannot be read: {error.strerror}") from error
+    for beginning, name in _BEGINNINGS:
+        if start.startswith(beginning):
+            return name
+    if ending in (".xls", ".ods"):
+        raise LabelsError(f"{path}: {ending} is not read; save the table as .xlsx")
+    text = start.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if ending == ".json":
+        return _of_keys(_keys_in_document(path, text))
+    if ending in (".jsonl", ".ndjson") or text.startswith("{"):
+        return _of_keys(_keys_in_lines(text))
+    if text.startswith("["):
+        raise LabelsError(f"{path}: looks like JSON; name it .json")
+    if ending == ".txt":
+        return "tsv" if "\t" in text.partition("\n")[0] else "csv"
+    raise LabelsError(f"{path}: cannot tell the format from the ending {ending!r}; name the format")
+
+
+def _detect_folder(path: Path) -> str:
+    if (path / RECORDS).is_file():
+        return "argilla"
+    if any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json")):
+        return "datasets"
+    raise LabelsError(
+        f"{path}: is a folder, but neither of Argilla ({RECORDS}) nor of datasets "
+        "(dataset_info.json or dataset_dict.json)"
+    )
+
+
+def _of_keys(keys: set[str]) -> str:
+    if "fields" in keys:
+        return "argilla"
+    if "data" in keys or "annotations" in keys:
+        return "label-studio"
+    if keys & {"accept", "answer", "_task_hash", "_input_hash"}:
+        return "prodigy"
+    if "[label]" in keys or ("[labels]" in keys and "document" not in keys) or "Comments" in keys:
+        return "doccano"
+    return "jsonl"
+
+
+def _keys_in_lines(text: str) -> set[str]:
+    keys: set[str] = set()
+    for line in text.split("\n", 20)[:20]:  # not splitlines: JSON may hold U+2028
+        try:
+            keys |= _keys([json.loads(line)])
+        except (ValueError, RecursionError):
+            continue  # reported when the file is read
+    return keys
+
+
+def _keys_in_document(path: Path, start: str) -> set[str]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {"data"} if '"data"' in start else {"fields"} if '"fields"' in start else set()
+    if isinstance(document, dict):
+        inner = [value for value in document.values() if isinstance(value, dict)]
+        return _keys([document, *inner[:1]])
+    return _keys(document[:20]) if isinstance(document, list) else set()
+
+
+def _keys(values: Iterable[object]) -> set[str]:
+    """Keys of objects; ``[key]`` too for one that holds an array."""
+    found: set[str] = set()
+    for value in values:
+        if isinstance(value, dict):
+            found |= {f"[{key}]" for key, held in value.items() if isinstance(held, list)}
+            found |= value.keys()
+    return found

@@ -1,0 +1,115 @@
+"""What is suggested for annotation, and the command that suggests it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import SENTENCES, write_lines
+
+from framing import Classifier
+from framing.cli.main import app
+from framing.labels.errors import FramingError
+from framing.labels.formats import read_labels
+from framing.labels.schema import Schema
+from framing.training.pool import read_pool
+from framing.training.suggest import suggest
+
+TEXTS = [f"{text[:-1]}, item {n}." for n in range(10) for text, _ in SENTENCES]
+CLASSES = 4
+
+
+def sure(count: int) -> np.ndarray:
+    return np.tile(np.array([0.97, 0.01, 0.01, 0.01]), (count, 2, 1))
+
+
+def test_doubtful_sentences_come_first() -> None:
+    probabilities = sure(60)
+    probabilities[[7, 30]] = 1 / CLASSES
+    chosen = suggest(TEXTS, probabilities, count=4)
+    assert {each.index for each in chosen[:2]} == {7, 30}
+    assert chosen[0].doubt == pytest.approx(1)
+    assert chosen[3].doubt < 0.2
+
+
+def test_sentences_that_two_models_see_differently_come_first() -> None:
+    first, second = sure(60), sure(60)
+    second[11] = second[11, :, ::-1]
+    chosen = suggest(TEXTS, first, count=3, second=second)
+    assert chosen[0].index == 11
+    assert chosen[0].disagreement > 0.8
+    assert chosen[1].disagreement == pytest.approx(0)
+
+
+def test_the_same_wording_is_not_chosen_again_and_again() -> None:
+    alike = [f"The base at Tartus stays, says source {n}." for n in range(30)]
+    others = ["Doha pays for the power plants.", "Assad must be extradited.", "Jets struck Homs."]
+    probabilities = sure(33)
+    probabilities[:30] = [[0.4, 0.3, 0.2, 0.1]] * 2
+    probabilities[30:] = [[0.5, 0.2, 0.2, 0.1]] * 2
+    chosen = suggest([*alike, *others], probabilities, count=4)
+    assert {30, 31, 32} <= {each.index for each in chosen}
+
+
+def test_some_are_drawn_by_chance_and_say_so() -> None:
+    chosen = suggest(TEXTS, sure(60), count=10, random=4)
+    assert [each.random for each in chosen] == [False] * 6 + [True] * 4
+    assert len({each.index for each in chosen}) == 10
+    assert chosen == suggest(TEXTS, sure(60), count=10, random=4)
+
+
+def test_a_text_is_suggested_once() -> None:
+    chosen = suggest(["One."] * 5 + ["Two.", "Three words here."], sure(7), count=3)
+    assert sorted(each.index for each in chosen) == [0, 5, 6]
+
+
+@pytest.mark.parametrize(("count", "random"), [(61, 0), (5, 6), (5, -1)])
+def test_impossible_wishes_are_refused(count: int, random: int) -> None:
+    with pytest.raises(FramingError):
+        suggest(TEXTS, sure(60), count=count, random=random)
+
+
+def test_a_pool_is_split_into_sentences_that_keep_their_document(tmp_path: Path) -> None:
+    pool = write_lines(
+        tmp_path / "wire.jsonl",
+        [{"body": f"{TEXTS[0]} {TEXTS[1]}"}, {"body": None}, {"body": TEXTS[0]}],
+    )
+    records = list(read_pool([str(pool)], text_column="body"))
+    assert [(r.text, r.source, r.document, r.n) for r in records] == [
+        (TEXTS[0], "wire", "0", 0),
+        (TEXTS[1], "wire", "0", 1),
+    ]
+    with pytest.raises(FramingError, match="standard input"):
+        list(read_pool(["-"]))
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl"])
+def test_the_command_writes_what_annotators_can_open(
+    ending: str, classifier: Classifier, schema: Schema, tmp_path: Path
+) -> None:
+    pool = write_lines(tmp_path / "pool.jsonl", [{"text": " ".join(TEXTS)}])
+    known = tmp_path / "known.jsonl"
+    rows = [
+        {
+            "id": str(n),
+            "source": "wire",
+            "document": str(n),
+            "labels": SENTENCES[n][1],
+            "provenance": "real",
+            "annotator": "a",
+            "text": TEXTS[n],
+        }
+        for n in range(6)
+    ]
+    known.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    output = tmp_path / f"next.{ending}"
+    arguments = ["suggest", str(pool), "--output", str(output), "--n", "8", "--random", "2"]
+    arguments += ["--model", str(classifier.folder), "--labels", str(known), "--device", "cpu"]
+    assert app(arguments, standalone_mode=False) in (None, 0)
+    records = read_labels(output, schema).records
+    assert len(records) == 8
+    assert not {record.text for record in records} & set(TEXTS[:6])
+    with pytest.raises(FramingError, match="is there already"):
+        app(arguments, standalone_mode=False)

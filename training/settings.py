@@ -1,0 +1,107 @@
+"""Choose settings by the size of the data, for people who do not want to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from framing.labels.records import Record
+from framing.training.backbone import SHIPPED, find_backbone, token_limit
+from framing.training.config import TrainConfig, parse_config
+from framing.training.splits import joined_documents
+
+SMALL = 200
+"""With fewer sentences, a held-out part is too small to measure on: cross-validation."""
+
+_FOLDS = 5
+_MAX_TOKENS = 256
+
+# Sentences below: max_epochs, patience, batch_size, held_out, tuning.
+_SIZES: tuple[tuple[float, tuple[int, int, int, float, float]], ...] = (
+    (SMALL, (16, 4, 8, 0.20, 0.20)),
+    (1_000, (12, 3, 16, 0.20, 0.15)),
+    (5_000, (8, 2, 32, 0.15, 0.10)),
+    (float("inf"), (5, 2, 32, 0.15, 0.10)),
+)
+
+
+def settings_for(
+    records: Sequence[Record],
+    *,
+    labels: Sequence[str],
+    output: Path,
+    label_schema: Path | None = None,
+    backbone: str = SHIPPED,
+    **given: Any,
+) -> TrainConfig:
+    """Settings that suit the data, as a configuration to train with.
+
+    ============  ======  ========  =====  ========  ======  ================
+    sentences     epochs  patience  batch  held out  tuning  figures from
+    ============  ======  ========  =====  ========  ======  ================
+    under 200     16      4         8      none      20 %    cross-validation
+    under 1,000   12      3         16     20 %      15 %    held-out
+    under 5,000   8       2         32     15 %      10 %    held-out
+    more          5       2         32     15 %      10 %    held-out
+    ============  ======  ========  =====  ========  ======  ================
+
+    Epochs are at most so many: training stops once the tuning documents no longer gain for
+    ``patience`` epochs. Cross-validation is in five folds, or as many as there are documents.
+    Learning rates are those of the shipped model for all sizes: 1e-4 for the encoder, 1e-3
+    for the new head.
+
+    Args:
+        records: What will be learned from.
+        labels: The files they are from.
+        output: Where the model goes.
+        label_schema: The schema's file; ``None`` for that of this project.
+        backbone: As in :func:`framing.training.backbone.find_backbone`.
+        given: Settings that are not to be chosen; ``None`` leaves the choice.
+
+    Raises:
+        FramingError: A given setting is wrong, or there is no such encoder.
+    """
+    sizes = next(values for limit, values in _SIZES if len(records) < limit)
+    names = ("max_epochs", "patience", "batch_size", "held_out", "tuning")
+    chosen: dict[str, Any] = dict(zip(names, sizes, strict=True))
+    asked = {name: value for name, value in given.items() if value is not None}
+    chosen["folds"] = 0 if asked.get("search") or asked.get("extend") else _folds(records)
+    content = {
+        "labels": tuple(labels),
+        "output": output,
+        "label_schema": label_schema,
+        "backbone": backbone,
+        "max_tokens": min(_MAX_TOKENS, token_limit(find_backbone(backbone))),
+        **chosen,
+        **asked,
+    }
+    return parse_config(content, where="settings")
+
+
+def chosen_settings(config: TrainConfig, sentences: int) -> Mapping[str, str]:
+    """What a person should know of the settings before training starts, by name."""
+    measured = f"{config.held_out:.0%} of the documents, held out"
+    if config.folds:
+        measured = f"{config.folds}-fold cross-validation by document"
+    elif config.unseen_sources:
+        measured = "sources left out: " + "; ".join(map(" and ".join, config.unseen_sources))
+    return {
+        "sentences": str(sentences),
+        "starts from": config.backbone,
+        "epochs": f"at most {config.max_epochs}, patience {config.patience}",
+        "batch size": str(config.batch_size),
+        "learning rate": f"{config.learning_rate:g}, head {config.head_learning_rate:g}",
+        "figures from": measured,
+        "search": f"{config.search} trials" if config.search else "none",
+        "seed": str(config.seed),
+    }
+
+
+def _folds(records: Sequence[Record]) -> int:
+    """Folds for small data; none for other data, or where one document would be alone."""
+    if len(records) >= SMALL:
+        return 0
+    joined = joined_documents(records)
+    documents = len({joined.get(record.group, record.group) for record in records})
+    return min(_FOLDS, documents) if documents > 1 else 0
