@@ -36,7 +36,6 @@ class EngineName(str, Enum):
 class Engine(Protocol):
     """A loaded model on one device."""
 
-    name: EngineName
     device: str
     precision: str
     threads: int
@@ -45,6 +44,11 @@ class Engine(Protocol):
     """How many batches it computes at a time."""
     batch_tokens: int
     """The size of batch, in tokens with padding, that suits it."""
+
+    @property
+    def name(self) -> Enum:
+        """The runtime: an :class:`EngineName`, or a format that a model was exported to."""
+        ...
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Logits of (windows, topics, classes) for one batch of token ids."""

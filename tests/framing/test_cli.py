@@ -218,7 +218,7 @@ def test_ctrl_c_in_training_is_quiet(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in rest
     assert rest.rstrip().endswith("framing: interrupted")
-    assert not (tmp_path / "model").exists()
+    assert not (tmp_path / "model" / "model.safetensors").exists()
 
 
 def test_a_reader_that_stops_early_is_no_error(model_folder: Path) -> None:
