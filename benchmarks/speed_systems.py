@@ -137,7 +137,6 @@ _NEEDS = {
     "sentence-transformers + head": "sentence_transformers",
     "SetFit": "setfit",
     "ONNX Runtime f32": "onnxruntime",
-    "OpenVINO int8": "nncf",
 }
 
 
@@ -174,7 +173,7 @@ def prepare(folder: Path) -> Path:
     AutoTokenizer.from_pretrained(shipped).save_pretrained(folder / "pipeline")
     backbone = find_backbone(load_config(None).backbone)
     (folder / "backbone").symlink_to(backbone.resolve())
-    for name, package in (("onnx", "onnxruntime"), ("int8", "nncf")):
+    for name, package in (("onnx", "onnxruntime"), ("int8", "openvino")):
         if importlib.util.find_spec(package):
             export(shipped, folder / name, to=ExportFormat(name))
     return folder

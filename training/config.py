@@ -34,7 +34,7 @@ class TrainConfig(BaseModel):
 
     seed: int = Field(default=13, ge=0, lt=2**32)
     held_out: Fraction = 0.15
-    tuning: Fraction = 0.10
+    tuning: float = Field(default=0.10, ge=0, lt=1)
 
     measured: tuple[str, ...] = ()
     unseen_sources: tuple[tuple[str, ...], ...] = ()
@@ -60,7 +60,7 @@ class TrainConfig(BaseModel):
     replay: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _ways_of_measuring_are_one(self) -> TrainConfig:
+    def _settings_agree(self) -> TrainConfig:
         if self.folds == 1:
             raise ValueError("folds: one fold leaves nothing to learn from; use 2 or more")
         ways = [n for n in ("folds", "search", "unseen_sources", "extend") if getattr(self, n)]
@@ -68,6 +68,11 @@ class TrainConfig(BaseModel):
             raise ValueError(
                 f"{ways[0]}: cannot be combined with {ways[1]}; each says for itself which "
                 "documents measure the model"
+            )
+        if not self.tuning and not (self.folds or self.unseen_sources):
+            raise ValueError(
+                "tuning: without tuning documents there is nothing to fit temperatures and "
+                "thresholds on; use folds, or a fraction above 0"
             )
         if self.replay and not self.extend:
             raise ValueError("replay: is for extend only")

@@ -19,7 +19,7 @@ _MAX_TOKENS = 256
 
 # Sentences below: max_epochs, patience, batch_size, held_out, tuning.
 _SIZES: tuple[tuple[float, tuple[int, int, int, float, float]], ...] = (
-    (SMALL, (16, 4, 8, 0.20, 0.20)),
+    (SMALL, (10, 3, 8, 0.20, 0.20)),
     (1_000, (12, 3, 16, 0.20, 0.15)),
     (5_000, (8, 2, 32, 0.15, 0.10)),
     (float("inf"), (5, 2, 32, 0.15, 0.10)),
@@ -40,14 +40,17 @@ def settings_for(
     ============  ======  ========  =====  ========  ======  ================
     sentences     epochs  patience  batch  held out  tuning  figures from
     ============  ======  ========  =====  ========  ======  ================
-    under 200     16      4         8      none      20 %    cross-validation
+    under 200     10      none      8      none      none    cross-validation
     under 1,000   12      3         16     20 %      15 %    held-out
     under 5,000   8       2         32     15 %      10 %    held-out
     more          5       2         32     15 %      10 %    held-out
     ============  ======  ========  =====  ========  ======  ================
 
     Epochs are at most so many: training stops once the tuning documents no longer gain for
-    ``patience`` epochs. Cross-validation is in five folds, or as many as there are documents.
+    ``patience`` epochs. Of under 200 sentences, too few would be left to tune on, and what
+    they say of an epoch is noise; training then runs for all epochs, unless a search or an
+    extension needs documents held out. Cross-validation is in five folds, or as many as there
+    are documents.
     Learning rates are those of the shipped model for all sizes: 1e-4 for the encoder, 1e-3
     for the new head.
 
@@ -66,7 +69,9 @@ def settings_for(
     names = ("max_epochs", "patience", "batch_size", "held_out", "tuning")
     chosen: dict[str, Any] = dict(zip(names, sizes, strict=True))
     asked = {name: value for name, value in given.items() if value is not None}
-    chosen["folds"] = 0 if asked.get("search") or asked.get("extend") else _folds(records)
+    measured_otherwise = {"search", "extend", "folds"} & set(asked)
+    if not measured_otherwise and (folds := _folds(records)):
+        chosen |= {"folds": folds, "tuning": 0.0}
     content = {
         "labels": tuple(labels),
         "output": output,
@@ -89,7 +94,9 @@ def chosen_settings(config: TrainConfig, sentences: int) -> Mapping[str, str]:
     return {
         "sentences": str(sentences),
         "starts from": config.backbone,
-        "epochs": f"at most {config.max_epochs}, patience {config.patience}",
+        "epochs": f"at most {config.max_epochs}, patience {config.patience}"
+        if config.tuning and not config.unseen_sources
+        else str(config.max_epochs),
         "batch size": str(config.batch_size),
         "learning rate": f"{config.learning_rate:g}, head {config.head_learning_rate:g}",
         "figures from": measured,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framing.decisions import DecisionRule
-from framing.labels.errors import LabelsError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.calibration import fit_rule
@@ -51,11 +50,10 @@ def fit_stopped(
     title: str | None = None,
     workspace: Path | None = None,
 ) -> Fitted:
-    """Fit with early stopping; for all epochs if there are too few documents to tune on."""
-    try:
-        split = split_by_document(records, fraction=config.tuning, seed=config.seed)
-    except LabelsError:
+    """Fit with early stopping; for all epochs if no documents are to be spent on tuning."""
+    if not config.tuning:
         return fit(
             records, schema, config, epochs=config.max_epochs, title=title, workspace=workspace
         )
+    split = split_by_document(records, fraction=config.tuning, seed=config.seed)
     return fit(split.train, schema, config, tuning=split.held_out, title=title, workspace=workspace)

@@ -46,6 +46,39 @@ def test_openvino_in_single_precision_is_torch(model_folder: Path, classifier: C
     np.testing.assert_allclose(*(engine.logits(ids) for engine in engines), atol=1e-3)
 
 
+def test_eight_bits_are_near_single_precision(model_folder: Path) -> None:
+    eight, single = (
+        Classifier.from_pretrained(model_folder, device="cpu", precision=precision)
+        for precision in ("int8", "f32")
+    )
+    assert eight.precision == "int8"
+    found, wanted = (c.probabilities(MANY) for c in (eight, single))
+    # A random model's answers are the widest there are: they move by hundredths.
+    assert np.abs(found - wanted).mean() < 0.02
+    assert (found.argmax(-1) == wanted.argmax(-1)).mean() > 0.9
+    assert (eight.probabilities(MANY) == found).all()
+    again = Classifier.from_pretrained(model_folder, device="cpu", precision="int8")
+    assert (again.probabilities(MANY) == found).all()  # from the cache
+
+
+def test_torch_has_no_eight_bits(model_folder: Path) -> None:
+    with pytest.raises(FramingError, match="int8"):
+        Classifier.from_pretrained(model_folder, device="cpu", engine="torch", precision="int8")
+
+
+def test_first_calls_from_many_threads_do_not_wait_for_each_other(model_folder: Path) -> None:
+    code = (
+        "import threading\nfrom framing import Classifier\n"
+        f"c = Classifier.from_pretrained({str(model_folder)!r}, device='cpu', threads=1)\n"
+        "start = threading.Barrier(4)\n"
+        "def first():\n    start.wait()\n    c.probabilities(['A base.'])\n"
+        "threads = [threading.Thread(target=first) for _ in range(4)]\n"
+        "[t.start() for t in threads]\n[t.join() for t in threads]"
+    )
+    for _ in range(3):  # it took about ten tries to meet the deadlock that there was
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_classifying_on_a_cpu_imports_nothing_heavy(model_folder: Path) -> None:
     heavy = ("torch", "transformers", "pandas", "datasets", "sklearn", "scipy")
     code = (
