@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -173,7 +173,7 @@ def _record(content: Any, schema: Schema, where: str) -> Record:
     problem = (
         schema.problem_in(content["labels"])
         or _problem_in_text(content)
-        or _problem_in_soft(content, schema)
+        or problem_in_soft(content["labels"], content.get("soft"), schema)
     )
     if content["provenance"] not in PROVENANCES:
         problem = f"provenance {content['provenance']!r} is not one of {', '.join(PROVENANCES)}"
@@ -193,11 +193,14 @@ def _problem_in_text(content: dict[str, Any]) -> str | None:
     return None
 
 
-def _problem_in_soft(content: dict[str, Any], schema: Schema) -> str | None:
-    for topic, shares in (content.get("soft") or {}).items():
+def problem_in_soft(
+    labels: Mapping[str, str], soft: Mapping[str, object] | None, schema: Schema
+) -> str | None:
+    """Say what is wrong with the shares of a record with these labels, or ``None``."""
+    for topic, shares in (soft or {}).items():
         if topic not in schema.topic_names:
             return f"soft: unknown topic {topic!r}; the schema has {', '.join(schema.topic_names)}"
-        label = content["labels"].get(topic, ABSENT)
+        label = labels.get(topic, ABSENT)
         problem = _problem_in_shares(shares, label, schema.classes_of(topic))
         if problem:
             return f"soft: {topic}: {problem}"

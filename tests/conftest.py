@@ -11,6 +11,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import pytest
 import torch
 from helpers import BACKBONE, MAX_TOKENS, make_records
+from mixed_schema import MIXED
 from transformers import AutoConfig
 
 from framing import Classifier
@@ -54,6 +55,22 @@ def model_folder(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("model")
     rule = DecisionRule.plain(len(schema.topics))
     save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, rule=rule)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mixed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights, and topics with stances of their own."""
+    torch.manual_seed(1)
+    config = FramingConfig(
+        encoder=AutoConfig.from_pretrained(BACKBONE).to_dict(),
+        label_schema=MIXED.model_dump(mode="json"),
+        max_tokens=MAX_TOKENS,
+    )
+    model = FramingModel(config)
+    torch.nn.init.normal_(model.head.weight, std=4.0)
+    folder = tmp_path_factory.mktemp("mixed")
+    save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, rule=DecisionRule.plain(3))
     return folder
 
 

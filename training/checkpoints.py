@@ -142,10 +142,10 @@ class TimedCheckpoints(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self,
         resume_from: str | None,
         *,
-        seconds: float = SAVE_SECONDS,
+        seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._seconds = seconds
+        self._seconds = SAVE_SECONDS if seconds is None else seconds
         self._clock = clock
         self._saved = clock()
         self._start: torch.Tensor | None = None

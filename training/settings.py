@@ -69,9 +69,9 @@ def settings_for(
     names = ("max_epochs", "patience", "batch_size", "held_out", "tuning")
     chosen: dict[str, Any] = dict(zip(names, sizes, strict=True))
     asked = {name: value for name, value in given.items() if value is not None}
-    measured_otherwise = {"search", "extend", "folds"} & set(asked)
-    if not measured_otherwise and (folds := _folds(records)):
-        chosen |= {"folds": folds, "tuning": 0.0}
+    if not {"search", "extend"} & set(asked) and len(records) < SMALL:
+        folds = asked.get("folds") or _folds(records)
+        chosen |= {"folds": folds, "tuning": 0.0} if folds else {}
     content = {
         "labels": tuple(labels),
         "output": output,
@@ -106,9 +106,7 @@ def chosen_settings(config: TrainConfig, sentences: int) -> Mapping[str, str]:
 
 
 def _folds(records: Sequence[Record]) -> int:
-    """Folds for small data; none for other data, or where one document would be alone."""
-    if len(records) >= SMALL:
-        return 0
+    """Folds for small data; none where one document would be alone."""
     joined = joined_documents(records)
     documents = len({joined.get(record.group, record.group) for record in records})
     return min(_FOLDS, documents) if documents > 1 else 0

@@ -210,11 +210,16 @@ def save_model(fitted: Fitted, folder: str | Path, *, rule: DecisionRule) -> Non
 def targets(records: Sequence[Record], schema: Schema, config: TrainConfig) -> NDArray[np.float32]:
     """What the model is to say of each record, times how much that matters.
 
-    Shape (records, topics, classes): one at the label, times the label's class weight, and
-    times ``config.unsure_weight`` where the annotator had serious doubts.
+    Shape (records, topics, classes): one at the label, or the annotators' shares where they
+    were merged as a distribution, times the class weight, and times ``config.unsure_weight``
+    where the annotator had serious doubts.
     """
     doubts = [1.0 if record.sure else config.unsure_weight for record in records]
     certain = one_hot(class_indices(records, schema), len(schema.classes))
+    for row, record in enumerate(records):
+        for topic, shares in (record.soft or {}).items():
+            place = row, schema.topic_names.index(topic)
+            certain[place] = [shares.get(name, 0.0) for name in schema.classes]
     weights = class_weights(records, schema, config) * np.reshape(doubts, (-1, 1, 1))
     result: NDArray[np.float32] = (certain * weights).astype(np.float32)
     return result

@@ -279,10 +279,11 @@ def make_keys(output: JobOutput, by: Sequence[str], date_column: str | None) -> 
 
 def measure_columns(output: JobOutput) -> list[str]:
     """The columns that :func:`measures` needs."""
-    topics, stances = output.schema.topic_names, output.schema.stance_names
+    schema = output.schema
     if output.level is Level.SENTENCE:
-        return ["sentence_index", *topics]
-    return ["sentences", *(f"{t}_{s}_sentences" for t in topics for s in stances)]
+        return ["sentence_index", *schema.topic_names]
+    labels = ((t, s) for t in schema.topic_names for s in schema.stances_of(t))
+    return ["sentences", *(f"{topic}_{stance}_sentences" for topic, stance in labels)]
 
 
 def measures(output: JobOutput, batch: pa.RecordBatch) -> dict[str, pa.Array]:
@@ -300,7 +301,9 @@ def measures(output: JobOutput, batch: pa.RecordBatch) -> dict[str, pa.Array]:
         for stance in output.schema.stance_names:
             # Numbered, for two topics and stances may make the same name together.
             name = f"measure{len(result)}"
-            if output.level is Level.SENTENCE:
+            if stance not in output.schema.stances_of(topic):
+                result[name] = pc.subtract(ones, ones)
+            elif output.level is Level.SENTENCE:
                 result[name] = pc.equal(batch.column(topic), stance).cast(pa.int64())
             else:
                 result[name] = batch.column(f"{topic}_{stance}_sentences").cast(pa.int64())
@@ -317,7 +320,9 @@ def rows_of(groups: Mapping[tuple[str, ...], Counts], schema: Schema) -> list[Su
             here = counts[index * width : (index + 1) * width]
             stances = dict(zip(schema.stance_names, here, strict=True))
             tagged = sum(here)
-            net = net_difference(stances[PLUS], stances[MINUS], tagged) if has_net(schema) else None
+            net = None
+            if {PLUS, MINUS} <= {*schema.stances_of(topic)}:
+                net = net_difference(stances[PLUS], stances[MINUS], tagged)
             share = wilson(tagged, sentences)
             rows.append(SummaryRow(group, topic, documents, sentences, tagged, share, stances, net))
     return rows

@@ -64,7 +64,9 @@ class TellingSentences:
     def __init__(self, schema: Schema, *, each: int) -> None:
         self._each = each
         self._best: dict[tuple[str, str], list[_Candidate]] = {
-            (topic, stance): [] for topic in schema.topic_names for stance in schema.stance_names
+            (topic, stance): []
+            for topic in schema.topic_names
+            for stance in schema.stances_of(topic)
         }
 
     def columns(self) -> list[str]:

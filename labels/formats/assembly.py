@@ -19,7 +19,7 @@ from framing.labels.formats.identity import (
 from framing.labels.formats.names import Vocabulary, plain
 from framing.labels.formats.problems import Problems
 from framing.labels.formats.values import CellError, as_text, field_value
-from framing.labels.records import Record, sentence_hash
+from framing.labels.records import Record, problem_in_soft, sentence_hash
 from framing.labels.schema import ABSENT
 
 UNKNOWN_ANNOTATOR = "unknown"
@@ -79,6 +79,7 @@ class Assembler:
             self._add_labels(draft, item, content)
         self._name(drafts)
         self._warn_of_spellings(drafts)
+        self._check_soft(drafts)
         if self._problems:
             return []
         return [Record(labels=draft.labels, **draft.values) for draft in drafts]
@@ -225,6 +226,14 @@ class Assembler:
                 column = self._columns.fields.get("id", "id")
                 self._problems.add(message, row=draft.row, column=column, value=name)
             seen.setdefault((name, annotator), draft.row)
+
+    def _check_soft(self, drafts: Iterable[_Draft]) -> None:
+        for draft in drafts:
+            soft = draft.values.get("soft")
+            problem = problem_in_soft(draft.labels, soft, self._vocabulary.schema)
+            if problem:
+                column = self._columns.fields["soft"]
+                self._problems.add(problem, row=draft.row, column=column, value=soft)
 
     def _warn_of_spellings(self, drafts: Iterable[_Draft]) -> None:
         for (spelled, stance), count in self._synonyms.items():

@@ -33,6 +33,7 @@ _HEADINGS: dict[str, tuple[str, ...]] = {
     "n": ("n", "sentenceindex", "sentencenumber", "satznummer"),
     "sure": ("sure", "certain", "sicher"),
     "sha256": ("sha256",),
+    "soft": ("soft", "softlabels"),
     TOPIC: ("topic", "thema", "issue"),
     STANCE: ("stance", "haltung", "position", "label"),
 }

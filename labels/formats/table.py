@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from framing.labels.formats.columns import FIELDS, STANCE, TOPIC, Finder, topic_heading
@@ -15,7 +16,7 @@ Cell = str | int | bool | None
 _HEADINGS_WITHIN = 10
 """Titles and merged cells may stand above the headings, but not more than that."""
 
-_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True}
+_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
 
 
 def heading_row(rows: Sequence[Sequence[object]], finder: Finder) -> int:
@@ -65,6 +66,11 @@ def content_of(
     return Content(items, headings, first_row + at, warnings=warnings)
 
 
+def _cell(record: Record, name: str) -> Cell:
+    value: Cell | dict[str, object] = getattr(record, name)
+    return json.dumps(value) if isinstance(value, dict) else value
+
+
 def table_of(
     records: Sequence[Record], schema: Schema, *, long: bool
 ) -> tuple[list[str], list[list[Cell]]]:
@@ -81,7 +87,7 @@ def table_of(
     ]
     rows: list[list[Cell]] = []
     for record in records:
-        start: list[Cell] = [getattr(record, name) for name in fields]
+        start = [_cell(record, name) for name in fields]
         if not long:
             rows.append([*start, *(record.labels.get(topic) for topic in schema.topic_names)])
         elif record.labels:

@@ -27,6 +27,7 @@ def metadata_of(record: Record) -> dict[str, str | int | bool]:
         "n": record.n,
         "sure": None if record.sure else False,
         "sha256": record.sha256,
+        "soft": None if record.soft is None else json.dumps(record.soft),
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 from framing.labels.formats.content import BadCell
 from framing.labels.records import PROVENANCES
@@ -17,7 +19,7 @@ class CellError(Exception):
     """A cell cannot be what its column says; the message says why."""
 
 
-def field_value(name: str, cell: object) -> str | int | bool:
+def field_value(name: str, cell: object) -> str | int | bool | dict[str, Any]:
     """The value of a record field.
 
     Raises:
@@ -78,7 +80,21 @@ def _provenance(cell: object) -> str:
     return word
 
 
-_READERS: dict[str, Callable[[object], str | int | bool]] = {
+def _soft(cell: object) -> dict[str, Any]:
+    """Shares per topic and class: an object, or as JSON text in a cell."""
+    content = cell
+    if not isinstance(cell, dict):
+        try:
+            content = json.loads(as_text(cell))
+        except json.JSONDecodeError as error:
+            raise CellError(f"is not JSON: {error.msg}") from error
+    if not isinstance(content, dict):
+        raise CellError("expected an object {topic: {class: share}}")
+    return content
+
+
+_READERS: dict[str, Callable[[object], str | int | bool | dict[str, Any]]] = {
+    "soft": _soft,
     "text": _sentence,
     "n": _number,
     "sure": _truth,

@@ -20,7 +20,10 @@ from filelock import FileLock
 
 from framing import Classifier
 from framing.batch import BatchError, BatchJob, BatchReport, Level, OutputFormat, run
+from framing.batch.html_report import write_report
 from framing.batch.local import run_locally
+from framing.batch.output import open_output
+from framing.batch.summary import summarize
 from framing.labels.schema import Schema
 
 TEXTS = (
@@ -271,3 +274,18 @@ def test_a_full_disk_leaves_finished_parts(job: BatchJob, monkeypatch: pytest.Mo
     assert len(list(job.output.glob("data/part-*.parquet"))) >= 3
     assert not list(job.output.glob("data/.*"))
     assert run(job).rows_out == 50
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_topics_with_stances_of_their_own(
+    level: Level, job: BatchJob, mixed_folder: Path, tmp_path: Path
+) -> None:
+    run(replace(job, model=str(mixed_folder), level=level))
+    names = pq.read_schema(job.output / "data" / "part-00000-00000.parquet").names
+    assert not [name for name in names if name.startswith("crime_favor")]
+    rows = summarize(open_output(job.output), by=["kind"]).rows
+    assert {row.topic for row in rows if row.net is not None} == {"trade", "taxes"}
+    assert all(row.stances["favor"] == 0 for row in rows if row.topic == "crime")
+    assert sum(row.tagged for row in rows if row.topic == "crime") > 0
+    write_report(open_output(job.output), tmp_path / "report.html")
+    assert "crime" in (tmp_path / "report.html").read_text(encoding="utf-8").lower()

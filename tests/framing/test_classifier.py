@@ -7,35 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from helpers import BACKBONE, MAX_TOKENS
 from mixed_schema import MIXED
-from transformers import AutoConfig
 
 from framing import Classifier
-from framing.configuration import FramingConfig
-from framing.decisions import DecisionRule, applicable
+from framing.decisions import applicable
 from framing.labels.errors import FramingError
-from framing.modeling import FramingModel
 from framing.models.store import ModelError
-from framing.training.trainer import Fitted, save_model
-
-
-@pytest.fixture(scope="module")
-def mixed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights, and topics with stances of their own."""
-    torch.manual_seed(1)
-    config = FramingConfig(
-        encoder=AutoConfig.from_pretrained(BACKBONE).to_dict(),
-        label_schema=MIXED.model_dump(mode="json"),
-        max_tokens=MAX_TOKENS,
-    )
-    model = FramingModel(config)
-    torch.nn.init.normal_(model.head.weight, std=4.0)
-    folder = tmp_path_factory.mktemp("mixed")
-    save_model(Fitted(model.eval(), BACKBONE, 1, ()), folder, rule=DecisionRule.plain(3))
-    return folder
-
 
 TEXT = "Russia keeps its base. Israeli jets struck Homs.\n\nAssad stays in Moscow"
 

@@ -36,6 +36,10 @@ RECORDS = (
     Record("a-1", "wire", "a", {"asylum": "favor", "sovereignty": "neutral"}, "real", "anna", TEXT),
     Record("a-1", "wire", "a", {}, "real", "ben", TEXT, sentence_hash(TEXT), 3, False),
     Record("007", "q ö", "true", {"asylum": "against"}, "authored", "12", "#N/A", n=0),
+    Record(
+        *("soft", "wire", "a", {"asylum": "favor"}, "real", "soft", "Two of three say so."),
+        soft={"asylum": {"favor": 2 / 3, "absent": 1 / 3}},
+    ),
     Record("1.0", " s", "2024-01-01", {}, "seed", "anna", "\ufeffNULL"),
 )
 STANDOFF = Record("b", "fa-kes", "b", {"asylum": "neutral"}, "real", "x", None, "ab" * 32)

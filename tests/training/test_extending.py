@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import make_records
+
+from framing import Classifier
+from framing.labels.errors import SchemaError
+from framing.labels.records import Record, write_records
+from framing.labels.schema import Schema, parse_schema
+from framing.training.config import TrainConfig
+from framing.training.extending import OldModel, combined_schema, find_replay
+from framing.training.run import read_data, train
+
+NEW = """
+topics:
+  - {name: weather, title: Weather, definition: Rain and sun.}
+stances:
+  - {name: mentioned, definition: The sentence is about the topic.}
+"""
+
+
+def weather_records() -> list[Record]:
+    """Half are about the weather; all have what the old topics are about."""
+    result = []
+    for number, record in enumerate(make_records(60)):
+        labels = {"weather": "mentioned"} if number // 2 % 2 else {}
+        text = f"{record.text} It rained hard." if labels else record.text
+        result.append(replace(record, id=f"w{number}", text=text, labels=labels))
+    return result
+
+
+@pytest.fixture(scope="module")
+def old_model(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model that has learned the project's topics from made sentences."""
+    from helpers import BACKBONE
+
+    folder = tmp_path_factory.mktemp("old")
+    write_records(make_records(60), folder / "labels.jsonl")
+    config = TrainConfig(
+        output=folder / "model",
+        backbone=str(BACKBONE),
+        labels=(str(folder / "labels.jsonl"),),
+        max_epochs=12,
+        patience=12,
+        batch_size=8,
+        learning_rate=5e-3,
+        head_learning_rate=3e-2,
+        max_tokens=32,
+        held_out=0.2,
+        tuning=0.2,
+    )
+    train(config)
+    return folder / "model"
+
+
+@pytest.fixture
+def ready(config: TrainConfig, old_model: Path, tmp_path: Path) -> TrainConfig:
+    (tmp_path / "new.yaml").write_text(NEW)
+    write_records(weather_records(), tmp_path / "new.jsonl")
+    write_records(make_records(60), tmp_path / "old.jsonl")
+    return config.model_copy(
+        update={
+            "labels": (str(tmp_path / "new.jsonl"),),
+            "label_schema": tmp_path / "new.yaml",
+            "extend": str(old_model),
+            "replay": (str(tmp_path / "old.jsonl"),),
+            "max_epochs": 15,
+            "patience": 15,
+            "learning_rate": 1e-3,
+            "head_learning_rate": 3e-2,
+        }
+    )
+
+
+def test_the_schema_has_both_and_each_topic_its_own_stances(schema: Schema) -> None:
+    new = parse_schema(
+        {
+            "topics": [
+                {"name": "weather", "title": "W", "definition": "Rain.", "target": "It rains."}
+            ],
+            "stances": [
+                {"name": "wet", "definition": "Rain."},
+                schema.stances[0].model_dump(),
+            ],
+        },
+        where="test",
+    )
+    both = combined_schema(schema, new)
+    assert both.topic_names == (*schema.topic_names, "weather")
+    assert both.stance_names == (*schema.stance_names, "wet")
+    assert both.stances_of("asylum") == schema.stance_names
+    assert both.stances_of("weather") == (schema.stance_names[0], "wet")
+    assert combined_schema(schema, schema) == schema
+    changed = schema.topics[0].model_copy(update={"definition": "Something else."})
+    other = Schema(topics=(changed,), stances=schema.stances)
+    with pytest.raises(SchemaError, match="defined differently in the model to extend"):
+        combined_schema(schema, other)
+
+
+def test_goals_are_labels_where_there_are_and_else_what_the_old_model_says(
+    ready: TrainConfig,
+) -> None:
+    data = read_data(ready.labels, label_schema=ready.label_schema, extend=ready.extend)
+    old = data.old
+    assert old is not None
+    records = [replace(data.records[0], labels={"asylum": "favor"}), *data.records[1:10]]
+    replayed = make_records(4)
+    goals = old.goals(records, replayed, ready)
+    names, classes = data.schema.topic_names, data.schema.classes
+    assert goals.shape == (14, 5, 5)
+    asylum, bases, weather = (names.index(n) for n in ("asylum", "military_bases", "weather"))
+    assert goals[0, asylum].tolist() == [float(name == "favor") for name in classes]
+    said = old.classifier.logits([r.text or "" for r in records])
+    shares = np.exp(said[:, bases]) / np.exp(said[:, bases]).sum(-1, keepdims=True)
+    np.testing.assert_allclose(goals[:10, bases, :4], shares, atol=1e-5)
+    assert (goals[10:, weather] == 0).all()
+    assert (goals[10:, bases].sum(-1) > 0).all()
+    assert (np.count_nonzero(goals[:10, weather], axis=-1) == 1).all()
+
+
+def test_new_topics_are_learned_and_old_ones_stay(ready: TrainConfig, old_model: Path) -> None:
+    report = train(ready)
+    found = report.extension
+    assert found is not None and found.before is not None and found.after is not None
+    assert found.new_topics == ("weather",)
+    assert found.replayed + found.before.sentences == 60
+    assert report.held_out[0].labels[0].topic == "weather"
+    assert min(found.agreement.values()) > 0.8
+    before, after = (s.estimates["topic_macro_f1"].value for s in (found.before, found.after))
+    assert after > before - 0.1
+    new, old = (Classifier.from_pretrained(f, device="cpu") for f in (ready.output, old_model))
+    assert new.rule.thresholds[:4] == old.rule.thresholds
+    assert new.schema.topic_names == (*old.schema.topic_names, "weather")
+    card = (ready.output / "README.md").read_text(encoding="utf-8")
+    assert "### What became of the old topics" in card
+    assert "| before |" in card
+
+
+def test_without_epochs_it_is_the_old_model(ready: TrainConfig, old_model: Path) -> None:
+    tiny = {"learning_rate": 1e-12, "head_learning_rate": 1e-12, "max_epochs": 1}
+    train(ready.model_copy(update=tiny))
+    new, old = (Classifier.from_pretrained(f, device="cpu") for f in (ready.output, old_model))
+    texts = [record.text or "" for record in make_records(12)]
+    found, expected = new.probabilities(texts)[:, :4, :4], old.probabilities(texts)
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_without_labels_to_replay_nothing_is_replayed(ready: TrainConfig) -> None:
+    alone = ready.model_copy(update={"replay": (), "max_epochs": 1})
+    report = train(alone)
+    assert report.extension is not None
+    assert report.extension.before is None
+    assert report.extension.replayed == 0
+    assert "`--replay` gives labelled sentences" in (ready.output / "README.md").read_text("utf-8")
+
+
+def test_the_shipped_model_replays_packaged_sentences(ready: TrainConfig) -> None:
+    data = read_data(ready.labels, label_schema=ready.label_schema, extend="shipped")
+    assert isinstance(data.old, OldModel)
+    replay = find_replay(data.old, ready.model_copy(update={"replay": ()}), new=60)
+    assert len(replay.train) == 1000
+    assert all(record.text for record in (*replay.train, *replay.measured))
+    assert {record.source for record in replay.measured} == {"seeds"}
