@@ -119,6 +119,17 @@ def one_hot(labels: Labels, classes: int) -> NDArray[np.float32]:
     return result
 
 
+def label_shares(records: Sequence[Record], schema: Schema) -> NDArray[np.float32]:
+    """Labels as distributions of (records, topics, classes); soft where annotators differed."""
+    result = one_hot(class_indices(records, schema), len(schema.classes))
+    for row, record in enumerate(records):
+        for topic, shares in (record.soft or {}).items():
+            if topic in schema.topic_names:
+                column = schema.topic_names.index(topic)
+                result[row, column] = [shares.get(name, 0.0) for name in schema.classes]
+    return result
+
+
 def encoded_dataset(
     texts: Sequence[str], targets: NDArray[np.float32], encoder: SentenceEncoder
 ) -> Dataset:

@@ -21,8 +21,7 @@ from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
 from framing.training.backbone import SHIPPED, find_backbone
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices as indices_of
-from framing.training.data import load, one_hot, texts_of
+from framing.training.data import label_shares, load, texts_of
 from framing.training.evaluation import Scores, score
 from framing.training.heads import schema_of
 from framing.training.splits import split_by_document
@@ -126,7 +125,7 @@ class OldModel:
         result = targets(new, self.combined, config)
         plain = DecisionRule.plain(len(self.schema.topics))
         said = self.probabilities(texts_of(new), plain)
-        labelled = one_hot(indices_of(new, self.combined), len(self.combined.classes))
+        labelled = label_shares(new, self.combined)
         for row, record in enumerate(new):
             for column in kept:
                 known = names[column] in record.labels

@@ -14,10 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from transformers import (
-    AutoConfig,
-    AutoModel,
     EarlyStoppingCallback,
     PrinterCallback,
     Trainer,
@@ -26,17 +23,14 @@ from transformers import (
     set_seed,
 )
 
-from framing.configuration import FramingConfig
 from framing.decisions import DecisionRule, applicable, masked
 from framing.encoding import SentenceEncoder, padded
 from framing.engines.torch import cpu_has_bf16
-from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
-from framing.models.store import WEIGHTS
 from framing.quiet import quiet_transformers
-from framing.training.backbone import find_backbone, is_framing_model, token_limit
+from framing.training.backbone import find_backbone
 from framing.training.cache import digest_of, fingerprint, settings_in_key
 from framing.training.checkpoints import (
     TimedCheckpoints,
@@ -46,9 +40,15 @@ from framing.training.checkpoints import (
     last_checkpoint,
 )
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices, encoded_dataset, one_hot, texts_of
+from framing.training.data import (
+    class_indices,
+    encoded_dataset,
+    label_shares,
+    one_hot,
+    texts_of,
+)
 from framing.training.evaluation import joint_f1
-from framing.training.heads import carry_head
+from framing.training.new_model import new_model
 from framing.training.processes import is_main_process, process_count
 from framing.training.progress import progress_callbacks
 
@@ -104,7 +104,7 @@ def fit(
     set_seed(config.seed)
     backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
     with quiet_transformers():
-        model = _new_model(backbone, schema, config)
+        model = new_model(backbone, schema, config)
     encoder = SentenceEncoder(backbone, max_tokens=config.max_tokens)
     goals = targets(records, schema, config) if goals is None else goals
     tune = bool(tuning) and epochs is None
@@ -215,13 +215,8 @@ def targets(records: Sequence[Record], schema: Schema, config: TrainConfig) -> N
     where the annotator had serious doubts.
     """
     doubts = [1.0 if record.sure else config.unsure_weight for record in records]
-    certain = one_hot(class_indices(records, schema), len(schema.classes))
-    for row, record in enumerate(records):
-        for topic, shares in (record.soft or {}).items():
-            place = row, schema.topic_names.index(topic)
-            certain[place] = [shares.get(name, 0.0) for name in schema.classes]
     weights = class_weights(records, schema, config) * np.reshape(doubts, (-1, 1, 1))
-    result: NDArray[np.float32] = (certain * weights).astype(np.float32)
+    result: NDArray[np.float32] = (label_shares(records, schema) * weights).astype(np.float32)
     return result
 
 
@@ -240,64 +235,6 @@ def class_weights(
     weights = inverse**config.class_weight_power * (counts > 0)
     result: NDArray[np.float64] = weights / (weights * frequency).sum(1, keepdims=True)
     return result
-
-
-def _new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingModel:
-    base = AutoConfig.from_pretrained(backbone, local_files_only=True)
-    settings = base.encoder_config() if is_framing_model(backbone) else base
-    if config.max_tokens > (limit := token_limit(backbone)):
-        raise FramingError(f"max_tokens: {backbone} reads {limit} tokens, not {config.max_tokens}")
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        if hasattr(settings, name):
-            setattr(settings, name, config.dropout)
-    encoder = settings.to_dict()
-    encoder.pop("_name_or_path", None)  # a folder on this machine
-    model = FramingModel(
-        FramingConfig(
-            encoder=encoder,
-            label_schema=schema.model_dump(mode="json"),
-            max_tokens=config.max_tokens,
-        )
-    )
-    # Eager attention is the fastest of torch's on a CPU for sentences this short.
-    attention = "sdpa" if torch.cuda.is_available() else "eager"
-    if is_framing_model(backbone):
-        model.encoder = _encoder_of_ours(backbone, settings, attention)
-    else:
-        model.encoder = AutoModel.from_pretrained(
-            backbone,
-            config=settings,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            attn_implementation=attention,
-        )
-    if config.extend is not None:
-        carry_head(model, schema, backbone)
-    for part in (model.encoder.get_input_embeddings(), *_lowest_layers(model, config)):
-        part.requires_grad_(False)
-    return model
-
-
-def _encoder_of_ours(folder: Path, settings: Any, attention: str) -> Any:
-    """The encoder of a framing model, in single precision."""
-    encoder = AutoModel.from_config(settings, attn_implementation=attention)
-    prefix = f"{FramingModel.base_model_prefix}."
-    weights = load_file(folder / WEIGHTS)
-    encoder.load_state_dict(
-        {
-            name.removeprefix(prefix): tensor.float()
-            for name, tensor in weights.items()
-            if name.startswith(prefix)
-        }
-    )
-    return encoder
-
-
-def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Module]:
-    stack = getattr(model.encoder, "encoder", None)
-    layers = getattr(stack, "layer", None)
-    return list(layers[: config.frozen_layers]) if layers is not None else []
 
 
 def _arguments(

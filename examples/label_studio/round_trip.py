@@ -28,7 +28,7 @@ from server import OWNER, VERSION, Client, RoundTripError, install, running
 from framing.labels.errors import FramingError
 from framing.labels.formats import Imported, labelling_config, read_labels, write_labels
 from framing.labels.records import Record, packaged_path, read_records
-from framing.labels.schema import Schema, load_schema
+from framing.labels.schema import ABSENT, Schema, load_schema
 
 COLLEAGUE = "ben@example.org"
 UNSURE, SEEDS, AUTHORED = 3, 6, 3  # sentences of each kind
@@ -125,13 +125,14 @@ def _round_trip(program: Path, folder: Path) -> Iterator[Check]:
 
 
 def sentences() -> list[Record]:
-    """Packaged sentences of several kinds: doubtful, without topic, without position."""
+    """Packaged sentences of several kinds: disputed, doubtful, without topic, without position."""
     schema = load_schema()
     seeds = read_records(packaged_path("seeds"), schema)
     authored = read_records(packaged_path("authored"), schema)
-    unsure = [record for record in seeds if not record.sure][:UNSURE]
+    split, *unsure = [record for record in seeds if not record.sure and record.labels][:UNSURE]
+    shares = {topic: {ABSENT: 0.25, stance: 0.75} for topic, stance in split.labels.items()}
     sure = [record for record in seeds if record.sure][:SEEDS]
-    return [*unsure, *sure, *authored[:AUTHORED]]
+    return [replace(split, soft=shares), *unsure, *sure, *authored[:AUTHORED]]
 
 
 def _number_of(user: Client) -> str:
@@ -185,14 +186,14 @@ def _annotate(
     _post(colleague, project, fifth, added, skipped=True)
     annotation = owner.call("GET", f"/api/tasks/{fourth}/")["annotations"][0]["id"]
     colleague.call("PATCH", f"/api/annotations/{annotation}/", {"result": _result(added)})
-    # Doubts were the first annotator's.
+    # Doubts and shares were of the first annotation.
     return [
         *records[:3],
         *records[4:],
-        replace(records[0], annotator=COLLEAGUE, labels=added, sure=True),
-        replace(records[1], annotator=COLLEAGUE, labels={}, sure=True),
-        replace(records[2], annotator=OWNER, labels=added, sure=True),
-        replace(records[3], annotator=COLLEAGUE, labels=added, sure=True),
+        replace(records[0], annotator=COLLEAGUE, labels=added, sure=True, soft=None),
+        replace(records[1], annotator=COLLEAGUE, labels={}, sure=True, soft=None),
+        replace(records[2], annotator=OWNER, labels=added, sure=True, soft=None),
+        replace(records[3], annotator=COLLEAGUE, labels=added, sure=True, soft=None),
     ]
 
 

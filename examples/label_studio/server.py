@@ -107,8 +107,10 @@ def install(folder: Path) -> Path:
         RoundTripError: The folder holds something else, or pip fails.
     """
     python, program = folder / "bin" / "python", folder / "bin" / "label-studio"
-    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).is_file():
-        raise RoundTripError(f"{folder}: is no venv and not empty; name another folder")
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file()
+    ):
+        raise RoundTripError(f"{folder}: is something else than a venv; name another folder")
     if not python.exists():
         _run([sys.executable, "-m", "venv", str(folder)], f"cannot make a venv in {folder}")
     wanted = f"label-studio=={VERSION}"

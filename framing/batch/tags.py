@@ -75,22 +75,24 @@ def output_table(
     schema: Schema,
     level: Level,
     *,
+    first: int = 0,
     renamed: Mapping[str, str],
 ) -> pa.Table:
-    """The rows of a part, tagged: see :func:`output_fields`.
+    """Rows of a part, tagged: see :func:`output_fields`.
 
     Args:
         rows: The good rows of the part.
-        documents: What the classifier made of their texts, in the same order.
+        documents: What the classifier made of texts of them, in the same order.
+        first: Place among the rows of the first of these documents.
         schema: Topics and stances.
         level: What a row is.
         renamed: New names for columns that pass through.
     """
     if level is Level.SENTENCE:
-        owners = [i for i, document in enumerate(documents) for _ in document.sentences]
+        owners = [i for i, document in enumerate(documents, first) for _ in document.sentences]
         columns = _sentence_columns(documents, schema)
     else:
-        owners = list(range(len(documents)))
+        owners = list(range(first, first + len(documents)))
         columns = document_columns(documents, schema)
     columns["source_file"] = [rows.places[owner][0] for owner in owners]
     columns["source_row"] = [rows.places[owner][1] for owner in owners]

@@ -15,7 +15,7 @@ from framing.labels.errors import FramingError
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="Annotated sentences, JSON Lines.")],
+    file: Annotated[Path, typer.Argument(help="Annotated sentences, in any format that is read.")],
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     threshold: Annotated[float | None, typer.Option(min=0, max=1)] = None,

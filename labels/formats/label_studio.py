@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 _SENTENCE = "Sentence"  # in capitals, which no topic's name has: names are unique there
+_OF_ANNOTATION = ("sure", "soft")
+"""What metadata says of labels, and not of the sentence."""
 
 
 class LabelStudio:
@@ -129,8 +131,8 @@ def _fields_of(
     """The fields of a task as they hold for one of its annotations.
 
     Label Studio gives the annotations of a file to the account that imports it, and notes who
-    made or changed one there as ``updated_by``. Annotator and doubts among the task's data are
-    of the annotation that came with the task.
+    made or changed one there as ``updated_by``. Annotator, doubts and shares among the task's
+    data are of the annotation that came with the task.
     """
     user = _name_of(annotation.get("completed_by"), users)
     changed_by = _name_of(annotation.get("updated_by"), users)
@@ -140,7 +142,7 @@ def _fields_of(
         who = changed_by if _was_imported(annotation) else user
     if who is None or who == fields.get("annotator"):
         return fields
-    kept = {name: value for name, value in fields.items() if name != "sure"}
+    kept = {name: value for name, value in fields.items() if name not in _OF_ANNOTATION}
     return {**(kept if "annotator" in fields else fields), "annotator": who}
 
 

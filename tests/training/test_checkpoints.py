@@ -45,7 +45,7 @@ train(TrainConfig.model_validate_json(sys.argv[1]))
 """
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     pass
 
 
@@ -94,13 +94,13 @@ def test_stopped_anywhere_it_goes_on(
 
     def on_step_begin(self: TimedCheckpoints, args: Any, state: Any, *_: Any, **__: Any) -> None:
         if len(begun) == fit and state.global_step == step:
-            raise _Stopped
+            raise _StoppedError
 
     with monkeypatch.context() as patch:
         patch.setattr(checkpoints, "SAVE_SECONDS", 0.0)
         patch.setattr(TimedCheckpoints, "on_train_begin", on_train_begin)
         patch.setattr(TimedCheckpoints, "on_step_begin", on_step_begin)
-        with pytest.raises(_Stopped):
+        with pytest.raises(_StoppedError):
             train(ready)
     again = train(ready)
     assert weights(ready) == weights(unbroken)
@@ -111,11 +111,11 @@ def test_other_settings_are_refused_and_can_start_anew(
     ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: Any, **__: Any) -> None:
-        raise _Stopped
+        raise _StoppedError
 
     with monkeypatch.context() as patch:
         patch.setattr(TimedCheckpoints, "on_epoch_begin", stop)
-        with pytest.raises(_Stopped):
+        with pytest.raises(_StoppedError):
             train(ready)
     changed = ready.model_copy(update={"learning_rate": 3e-4, "max_epochs": 1})
     with pytest.raises(FramingError, match=r"differs in learning_rate, max_epochs; .*--restart"):

@@ -65,5 +65,5 @@ def test_only_annotated_topics_are_asked_for(schema: Schema) -> None:
 
 def test_errors_are_raised_in_one_line() -> None:
     Findings(warnings=("odd",)).raise_errors()
-    with pytest.raises(LabelsError, match="^one; two$"):
+    with pytest.raises(LabelsError, match=r"^one; two$"):
         Findings(errors=("one", "two")).raise_errors()

@@ -18,7 +18,7 @@ from framing.training.search import search
 pytest.importorskip("optuna")
 
 
-class _Killed(Exception):
+class _KilledError(Exception):
     pass
 
 
@@ -43,11 +43,11 @@ def test_it_never_gets_worse_and_goes_on_to_the_same_end(
     def killed(*arguments: Any, **options: Any) -> float:
         calls.append(1)
         if len(calls) == 6:
-            raise _Killed
+            raise _KilledError
         return quality(*arguments)
 
     monkeypatch.setattr(module, "_quality", killed)
-    with pytest.raises(_Killed):
+    with pytest.raises(_KilledError):
         search(make_records(60), schema, config, workspace=tmp_path / "b")
     assert search(make_records(60), schema, config, workspace=tmp_path / "b") == (best, found)
     assert len(calls) == 13

@@ -9,9 +9,11 @@ from safetensors.torch import load_file
 
 from framing import Classifier
 from framing.decisions import DecisionRule
+from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
+from framing.training.backbone import start_of
 from framing.training.config import TrainConfig
 from framing.training.trainer import class_weights, fit, save_model, targets
 
@@ -83,6 +85,36 @@ def test_targets_weigh_classes_and_doubts(schema: Schema, config: TrainConfig) -
     assert found[0] == pytest.approx(plain[0] / 2)
     assert found[1:] == pytest.approx(plain[1:])
     assert (np.count_nonzero(plain, axis=-1) == 1).all()
+
+
+def test_where_annotators_differ_the_target_is_their_shares(
+    schema: Schema, config: TrainConfig
+) -> None:
+    records = make_records(12)
+    shares = {"military_bases": {"favor": 0.75, "against": 0.25}}
+    found = targets([replace(records[0], soft=shares), *records[1:]], schema, config)
+    plain = targets(records, schema, config)
+    assert found[0, 0] == pytest.approx(
+        np.array([0, 0.75, 0.25, 0]) * class_weights(records, schema, config)[0]
+    )
+    assert found[0, 1:] == pytest.approx(plain[0, 1:])
+
+
+def test_encoder_of_a_framing_model_with_a_new_head(
+    schema: Schema, config: TrainConfig, model_folder: Path
+) -> None:
+    changed = {"backbone": str(model_folder), "learning_rate": 1e-12, "max_epochs": 1}
+    fitted = fit(make_records(12), schema, config.model_copy(update=changed))
+    weights = load_file(model_folder / WEIGHTS)
+    for name, parameter in fitted.model.encoder.named_parameters():
+        assert torch.allclose(parameter, weights[f"encoder.{name}"].float(), atol=1e-6), name
+    assert not torch.allclose(fitted.model.head.weight, weights["head.weight"].float(), atol=0.1)
+    assert start_of(str(model_folder), fitted.backbone).kind == "framing model"
+
+
+def test_more_tokens_than_the_encoder_can_read(schema: Schema, config: TrainConfig) -> None:
+    with pytest.raises(FramingError, match="reads 126 tokens, not 200"):
+        fit(make_records(12), schema, config.model_copy(update={"max_tokens": 200}))
 
 
 def test_frozen_parts_do_not_move(schema: Schema, config: TrainConfig) -> None:
