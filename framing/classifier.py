@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framing.pipeline import Window, check_text, computed_ahead, sentence_windows
-from framing.results import Document, Sentence, Tag
+from framing.results import Document
+from framing.tagging import Tagger, TagOptions, probability_option
 
 if TYPE_CHECKING:
     from threading import Event
@@ -50,7 +50,7 @@ class Classifier:
         folder: Where the model lies.
         engine: Name of what computes, for example ``torch``.
         device: Name of the device it runs on.
-        precision: What it computes in: ``f32``, ``bf16`` or ``f16``.
+        precision: What it computes in: ``f32``, ``bf16``, ``f16`` or ``int8``.
         threads: Processors it uses on a CPU.
         priors: Shares of topics that it was given.
     """
@@ -72,14 +72,10 @@ class Classifier:
         self.device = engine.device
         self.precision = engine.precision
         self.threads = engine.threads
-        places = {name: place for place, name in enumerate(schema.classes)}
-        self._classes = {  # per topic, where the classes that apply stand in the model's output
-            topic: {name: places[name] for name in schema.classes_of(topic)}
-            for topic in schema.topic_names
-        }
-        self._engine = engine
-        self._encoder = encoder
-        self._pool = ThreadPoolExecutor(engine.parallel, "framing-batch")
+        from framing.scoring import Scorer
+
+        self._scorer = Scorer(engine, encoder, schema)
+        self._tagger = Tagger(schema)
         self.priors = dict(priors or {})
         self._priors = _priors(priors, schema, rule) if priors else None
 
@@ -111,7 +107,8 @@ class Classifier:
             engine: ``openvino`` for a CPU, ``torch`` for any device, or ``auto`` for what is
                 fastest on the device.
             threads: Processors to use on a CPU; by default all that are allowed.
-            precision: ``f32``, ``bf16`` or ``f16``, or ``auto`` for the fastest on the device.
+            precision: ``f32``, ``bf16``, ``f16`` or ``int8`` (on a CPU), or ``auto`` for the
+                fastest on the device that says the same as ``f32``.
             revision: Branch, tag or commit on the hub.
             priors: Share of sentences, in (0, 1), that have a topic in your text, for the
                 topics where you know it, such as ``{"asylum": 0.02}``. Probabilities are
@@ -193,9 +190,9 @@ class Classifier:
             ValueError: ``threshold`` or ``min_confidence`` is not in [0, 1].
         """
         check_text(text, "text")
-        settings = self._settings(threshold, min_confidence)
+        options = self._options(threshold, min_confidence)
         (window,) = sentence_windows([text], split=split)
-        return next(self._tagged(window, self._scores(window, settings), settings))
+        return next(self._tagger.documents(window, self._scores(window), options))
 
     def classify_many(
         self,
@@ -229,8 +226,18 @@ class Classifier:
         """
         if isinstance(texts, str | bytes):
             raise TypeError("texts must be an iterable of strings; use classify() for one text")
-        settings = self._settings(threshold, min_confidence, deduplicate, batch_tokens)
-        documents = self._documents(texts, split, settings)
+        if batch_tokens is not None and batch_tokens < 1:
+            raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
+        options = self._options(threshold, min_confidence)
+        scored = computed_ahead(
+            sentence_windows(texts, split=split),
+            functools.partial(self._scores, deduplicate=deduplicate, batch_tokens=batch_tokens),
+        )
+        documents = (
+            document
+            for window, scores in scored
+            for document in self._tagger.documents(window, scores, options)
+        )
         return _with_progress(documents, texts) if progress else documents
 
     def as_map_function(
@@ -264,25 +271,15 @@ class Classifier:
         """
         from framing.mapping import MapOptions, map_function
 
-        self._settings(threshold, min_confidence)
+        self._options(threshold, min_confidence)
         return map_function(self, MapOptions(column, level, split, threshold, min_confidence))
 
-    def _settings(
-        self,
-        threshold: float | None,
-        min_confidence: float,
-        deduplicate: bool = True,
-        batch_tokens: int | None = None,
-    ) -> _Settings:
-        for name, value in (("threshold", threshold), ("min_confidence", min_confidence)):
-            if value is not None and not (isinstance(value, int | float) and 0 <= value <= 1):
-                raise ValueError(f"{name} must be in [0, 1], got {value!r}")
-        if batch_tokens is not None and batch_tokens < 1:
-            raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
-        thresholds = self.rule.thresholds
-        if threshold is not None:
-            thresholds = (threshold,) * len(self.schema.topics)
-        return _Settings(thresholds, min_confidence, deduplicate, batch_tokens)
+    def _options(self, threshold: float | None, min_confidence: float) -> TagOptions:
+        probability_option("min_confidence", min_confidence)
+        if threshold is None:
+            return TagOptions(self.rule.thresholds, min_confidence)
+        given = probability_option("threshold", threshold)
+        return TagOptions((given,) * len(self.schema.topics), min_confidence)
 
     def probabilities(
         self, sentences: Sequence[str], *, batch_tokens: int | None = None
@@ -312,103 +309,27 @@ class Classifier:
 
         Minus infinity where a class does not apply to a topic.
         """
-        return self._logits(sentences, batch_tokens)
-
-    def _logits(
-        self,
-        sentences: Sequence[str],
-        batch_tokens: int | None = None,
-        unwanted: Event | None = None,
-    ) -> NDArray[np.float32]:
-        import numpy as np
-
-        from framing.decisions import masked, topic_odds
-        from framing.encoding import length_batches
-
-        ids, owners = self._encoder.windows(sentences)
-        shape = (len(self.schema.topics), len(self.schema.classes))
-        windows = np.empty((len(ids), *shape), dtype=np.float32)
-        budget = batch_tokens or self._engine.batch_tokens
-        batches = list(length_batches([len(row) for row in ids], batch_tokens=budget))
-        rows = ([ids[i] for i in batch] for batch in batches)
-        run = map if len(batches) == 1 else self._pool.map
-        for batch, result in zip(batches, run(self._engine.logits, rows), strict=True):
-            windows[batch] = result
-            if unwanted is not None and unwanted.is_set():
-                raise CancelledError
-        windows = masked(windows, self.schema)
-        if len(ids) == len(sentences):
-            return windows
-        best = np.zeros((len(sentences), *shape), dtype=np.float32)
-        best[..., 0] = np.inf  # no odds are lower, so that a window replaces it
-        for owner, window in zip(owners, windows, strict=True):
-            better = topic_odds(window) > topic_odds(best[owner])
-            best[owner, better] = window[better]
-        return best
-
-    def _documents(
-        self, texts: Iterable[str], split: bool, settings: _Settings
-    ) -> Iterator[Document]:
-        windows = computed_ahead(
-            sentence_windows(texts, split=split),
-            lambda window, unwanted: self._scores(window, settings, unwanted),
-        )
-        for window, scores in windows:
-            yield from self._tagged(window, scores, settings)
+        return self._scorer.logits(sentences, batch_tokens=batch_tokens)
 
     def _scores(
-        self, window: Window, settings: _Settings, unwanted: Event | None = None
+        self,
+        window: Window,
+        unwanted: Event | None = None,
+        *,
+        deduplicate: bool = True,
+        batch_tokens: int | None = None,
     ) -> NDArray[np.float32]:
         """Probabilities of a window's sentences, those that recur computed once."""
         sentences = [text[start:end] for text, spans in window for start, end in spans]
-        asked = list(dict.fromkeys(sentences)) if settings.deduplicate else sentences
-        scores = self._calibrated(self._logits(asked, settings.batch_tokens, unwanted))
+        asked = list(dict.fromkeys(sentences)) if deduplicate else sentences
+        scores = self._calibrated(
+            self._scorer.logits(asked, batch_tokens=batch_tokens, unwanted=unwanted)
+        )
         if len(asked) == len(sentences):
             return scores
         places = {sentence: place for place, sentence in enumerate(asked)}
         result: NDArray[np.float32] = scores[[places[sentence] for sentence in sentences]]
         return result
-
-    def _tagged(
-        self, window: Window, scores: NDArray[np.float32], settings: _Settings
-    ) -> Iterator[Document]:
-        rows = iter(scores.tolist())
-        for text, spans in window:
-            yield Document(
-                text,
-                tuple(
-                    self._sentence(text[start:end], start, end, next(rows), settings)
-                    for start, end in spans
-                ),
-            )
-
-    def _sentence(
-        self, text: str, start: int, end: int, row: list[list[float]], settings: _Settings
-    ) -> Sentence:
-        probabilities: dict[str, dict[str, float]] = {}
-        tags, abstained = [], []
-        topics = zip(self._classes.items(), row, settings.thresholds, strict=True)
-        for (topic, classes), values, threshold in topics:
-            probabilities[topic] = {name: values[place] for name, place in classes.items()}
-            if 1.0 - values[0] < threshold:
-                continue
-            stance = max(list(classes)[1:], key=probabilities[topic].__getitem__)
-            probability = probabilities[topic][stance]
-            if probability < settings.min_confidence:
-                abstained.append(topic)
-            else:
-                tags.append(Tag(topic, stance, probability))
-        return Sentence(text, start, end, tuple(tags), tuple(abstained), probabilities)
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """From which probability on a topic is tagged and a tag given, and how it is computed."""
-
-    thresholds: tuple[float, ...]
-    min_confidence: float
-    deduplicate: bool
-    batch_tokens: int | None
 
 
 @functools.cache

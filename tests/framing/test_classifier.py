@@ -114,10 +114,10 @@ def test_five_megabytes(classifier: Classifier) -> None:
 def test_long_sentence_is_scored_by_its_strongest_window(classifier: Classifier) -> None:
     long = "It rained and it rained " * 40 + "while Russia kept its base at Tartus"
     row = classifier.probabilities([long])[0]
-    ids, owners = classifier._encoder.windows([long])
+    ids, owners = classifier._scorer.encoder.windows([long])
     assert set(owners) == {0}
     assert len(ids) > 1
-    each = classifier._engine.logits(ids)
+    each = classifier._scorer.engine.logits(ids)
     powers = np.exp(each - each.max(-1, keepdims=True))
     each = powers / powers.sum(-1, keepdims=True)
     np.testing.assert_allclose(1 - row[:, 0], 1 - each[:, :, 0].min(0), atol=1e-5)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import csv
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import huggingface_hub
 import pytest
@@ -25,7 +27,10 @@ SCHEMA = str(ROOT / "labels" / "schema.yaml")
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
+    """As from a shell: the report keeps what stands in `sys.argv`."""
+    given = [str(a) for a in arguments]
+    with patch.object(sys, "argv", ["framing", *given]):
+        return CliRunner().invoke(app, given)
 
 
 def error_of(*arguments: str | Path) -> str:
@@ -61,14 +66,15 @@ def options(folder: Path) -> tuple[str | Path, ...]:
 
 
 def test_from_a_spreadsheet_to_a_model(table: Path, schema_file: Path, tmp_path: Path) -> None:
-    result = run("train", table, "--schema", schema_file, *options(tmp_path), "--folds", "2")
+    command = ("train", table, "--schema", schema_file, *options(tmp_path), "--folds", "2")
+    result = run(*command)
     assert result.exit_code == 0, result.output
     for part in ("without any example", "2-fold cross-validation", "sentences: 60", "epochs: 1"):
         assert part in result.stderr
     for part in ("Cross-validation in 2 folds", "support", "military_bases", "Model and card"):
         assert part in result.stdout
     report = read_report(tmp_path / "model")
-    assert report.command.startswith("framing ")
+    assert report.command == shlex.join(["framing", *map(str, command)])
     assert report.start is not None and report.start.name == str(BACKBONE)
     assert report.sources[0].documents == 30
     assert Classifier.from_pretrained(tmp_path / "model", device="cpu").schema.topic_names == (

@@ -42,7 +42,7 @@ def test_openvino_in_single_precision_is_torch(model_folder: Path, classifier: C
     engines = [
         kind(model_folder, device="cpu", precision="f32") for kind in (OpenVinoEngine, TorchEngine)
     ]
-    ids, _ = classifier._encoder.windows(TEXTS)
+    ids, _ = classifier._scorer.encoder.windows(TEXTS)
     np.testing.assert_allclose(*(engine.logits(ids) for engine in engines), atol=1e-3)
 
 
