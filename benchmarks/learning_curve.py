@@ -7,7 +7,8 @@ names their folder): stance in tweets on five targets (TweetEval, SemEval-2016 t
 towards a marked target in political news (NewsMTSC, one topic with three stances). Training
 sentences are drawn by chance, so many per topic and stance and half as many without any per topic;
 held out are the data sets' own validation parts, whole. Cells are kept in
-runs/learning_curve.jsonl, so that a run that is cut off goes on.
+runs/learning_curve.jsonl, so that a run that is cut off goes on; those of the .json that is to
+be written are not computed again, either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +33,9 @@ from framing.labels.schema import Schema, parse_schema
 from framing.training.backbone import MINILM, SHIPPED, find_backbone
 from framing.training.data import class_indices, texts_of
 from framing.training.evaluation import joint_f1
+from framing.training.job import Job
+from framing.training.outcome import outcome_of
 from framing.training.settings import settings_for
-from framing.training.tuned import fit_tuned
 from framing.training.unseen import saved_logits
 
 SIZES = (8, 16, 32, 64, 128, 512)
@@ -57,7 +60,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--output", type=Path, help="writes a .md and a .json")
     arguments = parser.parse_args()
-    cells = read_cells()
+    cells = read_cells(arguments.output)
     for name in arguments.data:
         schema, train, held_out = DATA[name](arguments.public)
         gold = class_indices(held_out, schema)
@@ -88,9 +91,9 @@ def ours(start: str) -> Method:
             config = settings_for(
                 records, labels=("drawn",), output=Path(folder), backbone=start, seed=seed
             )
-            tuned = fit_tuned(records, schema, config)
-            probabilities = tuned.rule.probabilities(saved_logits(tuned.fitted, texts))
-        return decide(probabilities, tuned.rule.thresholds)
+            found = outcome_of(Job(tuple(records), schema, config, Path(folder)))
+            probabilities = found.rule.probabilities(saved_logits(found.fitted, texts))
+        return decide(probabilities, found.rule.thresholds)
 
     return method
 
@@ -233,13 +236,15 @@ def draw(records: Sequence[Record], schema: Schema, size: int, seed: int) -> lis
 
 
 Key = tuple[str, str, int, int]
-Cell = dict[str, object]
+Cell = dict[str, Any]
 
 
-def read_cells() -> dict[Key, Cell]:
-    if not CACHE.exists():
-        return {}
-    rows = [json.loads(line) for line in CACHE.read_text().splitlines()]
+def read_cells(output: Path | None) -> dict[Key, Cell]:
+    rows: list[Cell] = []
+    if output and (written := output.with_suffix(".json")).exists():
+        rows += json.loads(written.read_text())
+    if CACHE.exists():
+        rows += map(json.loads, CACHE.read_text().splitlines())
     return {(r["data"], r["method"], r["size"], r["seed"]): r for r in rows}
 
 
@@ -265,7 +270,7 @@ def markdown(cells: dict[Key, Cell]) -> str:
         count = next(iter(found.values()))["sentences"]
         row = []
         for method in methods:
-            values = [float(str(c["joint_f1"])) for k, c in found.items() if k[1] == method]
+            values = [float(c["joint_f1"]) for k, c in found.items() if k[1] == method]
             text = (
                 f"{np.mean(values):.3f} ± {np.std(values):.3f} ({len(values)})" if values else "–"
             )

@@ -128,6 +128,15 @@ def _without_views(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+def leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """The types that a nested type is made of; an empty struct counts as one."""
+    if pa.types.is_nested(kind) and kind.num_fields:
+        for index in range(kind.num_fields):
+            yield from leaves(kind.field(index).type)
+    else:
+        yield kind
+
+
 def _wider(first: pa.Field, second: pa.Field) -> pa.Field:
     marks = (first.metadata, second.metadata)
     if _JSON in marks:
@@ -149,7 +158,7 @@ def _exact(field: pa.Field) -> pa.Field:
 
     Whether the two meet in one part or in several must not matter.
     """
-    if field.metadata == _LARGE and any(pa.types.is_floating(kind) for kind in _leaves(field.type)):
+    if field.metadata == _LARGE and any(pa.types.is_floating(kind) for kind in leaves(field.type)):
         return _json_field(field.name)
     return field
 
@@ -161,15 +170,6 @@ def _has_large(array: pa.Array) -> bool:
     if pa.types.is_struct(array.type):
         return any(_has_large(child) for child in array.flatten())
     return pa.types.is_list(array.type) and _has_large(array.flatten())
-
-
-def _leaves(kind: pa.DataType) -> Iterator[pa.DataType]:
-    """The types that a nested type is made of; an empty struct counts as one."""
-    if pa.types.is_nested(kind) and kind.num_fields:
-        for index in range(kind.num_fields):
-            yield from _leaves(kind.field(index).type)
-    else:
-        yield kind
 
 
 def _depth(kind: pa.DataType) -> int:
@@ -186,7 +186,7 @@ def _known(field: pa.Field) -> pa.Field:
     """What every format can hold: nulls alone are text, structs without fields JSON text."""
     if pa.types.is_null(field.type):
         return pa.field(field.name, pa.string(), metadata=field.metadata)
-    if any(pa.types.is_nested(kind) for kind in _leaves(field.type)):
+    if any(pa.types.is_nested(kind) for kind in leaves(field.type)):
         return _json_field(field.name)
     return field
 
@@ -199,4 +199,4 @@ def holds_bytes(kind: pa.DataType) -> bool:
         pa.types.is_fixed_size_binary,
         pa.types.is_binary_view,
     )
-    return any(test(_plain(leaf)) for leaf in _leaves(kind) for test in tests)
+    return any(test(_plain(leaf)) for leaf in leaves(kind) for test in tests)

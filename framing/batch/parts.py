@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from framing.batch.columns import leaves
 from framing.batch.job import BatchError, OutputFormat
 from framing.batch.rows import Rejection
 
@@ -31,7 +34,7 @@ def write_part(table: pa.Table, path: Path, *, to: OutputFormat) -> None:
     """
     writers: dict[OutputFormat, Callable[[], None]] = {
         OutputFormat.PARQUET: lambda: pq.write_table(table, scratch, compression="zstd"),
-        OutputFormat.JSONL: lambda: _write_lines(table.to_pylist(), scratch),
+        OutputFormat.JSONL: lambda: _write_lines(_json_rows(table), scratch),
         OutputFormat.CSV: lambda: pyarrow.csv.write_csv(_flat(table), scratch),
     }
     scratch = _scratch(path)
@@ -116,6 +119,31 @@ def _failure(path: Path, error: OSError) -> BatchError:
         f"{path}: cannot be written: {what or error}. Finished parts are kept: "
         "mend it and give the same command again"
     )
+
+
+def _json_rows(table: pa.Table) -> list[dict[str, Any]]:
+    columns = [
+        [_json_value(value, field.type) for value in column.to_pylist()]
+        if any(map(pa.types.is_floating, leaves(field.type)))
+        else column.to_pylist()
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _json_value(value: Any, kind: pa.DataType) -> Any:
+    """A value with no more digits than its type holds, and null for what JSON has no number for."""
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        return {field.name: _json_value(value[field.name], field.type) for field in kind}
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [_json_value(each, kind.value_type) for each in value]
+    if not pa.types.is_floating(kind):
+        return value
+    if not math.isfinite(value):
+        return None
+    return float(str(np.float32(value))) if pa.types.is_float32(kind) else value
 
 
 def _write_lines(rows: Sequence[dict[str, Any]], path: Path) -> None:

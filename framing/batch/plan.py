@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -137,8 +138,19 @@ def make_plan(
             raise BatchError(f"no input has a column {absent[0]!r}; those passed through: {found}")
     _check_writable(columns, job)
     added = output_fields(labels, job.level)
+    _check_distinct([field.name for field in added])
     renamed = renamed_columns(columns.names, added)
     return Plan(tuple(planned), job.decisive(), model, labels, columns, renamed)
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    """Refuse a model whose topics make two columns of one name."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise BatchError(
+            f"the output would have two columns {twice[0]!r}: rename the topic that makes one of "
+            "them, in the schema of the model's config.json (the order of topics must stay)"
+        )
 
 
 def write_plan(plan: Plan, folder: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from framing.batch.local import run_locally
 from framing.batch.output import open_output
 from framing.batch.summary import summarize
 from framing.labels.schema import Schema
+from framing.models.store import write_checksums
 
 TEXTS = (
     "Russia will keep its base at Tartus. The talks went on.",
@@ -247,6 +249,39 @@ def test_columns_with_names_of_ours_are_renamed(job: BatchJob, schema: Schema) -
     assert out[f"input_{topic}"].to_pylist()[0] == 7
     assert out["input_input_start"].to_pylist()[0] == "x"
     assert out["start"].to_pylist()[0] == 0
+
+
+def test_two_columns_of_one_name_are_refused(
+    job: BatchJob, model_folder: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(model_folder, model)
+    config = model / "config.json"
+    content = json.loads(config.read_text(encoding="utf-8"))
+    content["label_schema"]["topics"][0]["name"] = "start"
+    config.write_text(json.dumps(content), encoding="utf-8")
+    write_checksums(model)
+    with pytest.raises(BatchError, match="two columns 'start': rename the topic"):
+        run(replace(job, model=str(model)))
+
+
+def test_json_lines_hold_json(job: BatchJob) -> None:
+    values = [1 / 3, float("nan"), float("inf"), None]
+    table = pa.table(
+        {
+            "body": [TEXTS[2]] * 4,
+            "price": pa.array(values, pa.float32()),
+            "exact": pa.array(values, pa.float64()),
+            "nested": pa.array([{"x": [value]} for value in values]),
+        }
+    )
+    pq.write_table(table, job.inputs[0])
+    run(replace(job, format=OutputFormat.JSONL))
+    text = (job.output / "data" / "part-00000-00000.jsonl").read_text(encoding="utf-8")
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()]
+    assert [row["price"] for row in rows] == [0.33333334, None, None, None]
+    assert [row["exact"] for row in rows] == [1 / 3, None, None, None]
+    assert [row["nested"] for row in rows] == [{"x": [row["exact"]]} for row in rows]
 
 
 def test_only_the_columns_asked_for_pass_through(job: BatchJob) -> None:
