@@ -9,6 +9,7 @@ import io
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -69,15 +70,13 @@ class InputFile:
         """
         import pyarrow as pa
 
-        try:
+        with _readable(self.label):
             if self.is_remote:
                 filesystem, path = _filesystem(self.path)
                 # Remote files of fsspec cannot limit the length of a line.
                 stream: Any = io.BufferedReader(filesystem.open(path, "rb"), 1 << 20)
             else:
                 stream = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
-        except OSError as error:
-            raise BatchError(f"{self.label}: cannot be read: {error.strerror or error}") from error
         if self.compression is None:
             return stream  # type: ignore[no-any-return]
         return io.BufferedReader(pa.CompressedInputStream(stream, self.compression), 1 << 20)
@@ -86,23 +85,22 @@ class InputFile:
         """Bytes on disk."""
         if self.members:
             return sum(member.size() for member in self.members)
-        if self.is_remote:
-            filesystem, path = _filesystem(self.path)
-            return int(filesystem.size(path) or 0)
-        return Path(self.path).stat().st_size
+        with _readable(self.label):
+            if self.is_remote:
+                filesystem, path = _filesystem(self.path)
+                return int(filesystem.size(path) or 0)
+            return Path(self.path).stat().st_size
 
     def fingerprint(self) -> str:
         """Changes when the content does: SHA-256; of a remote file, what its server says."""
         if self.members:
             parts = "".join(member.path + member.fingerprint() for member in self.members)
             return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
-        if self.is_remote:
-            filesystem, path = _filesystem(self.path)
-            return str(filesystem.checksum(path))
-        try:
+        with _readable(self.label):
+            if self.is_remote:
+                filesystem, path = _filesystem(self.path)
+                return str(filesystem.checksum(path))
             return file_hash(Path(self.path))
-        except OSError as error:
-            raise BatchError(f"{self.label}: cannot be read: {error.strerror}") from error
 
 
 def find_files(
@@ -137,10 +135,23 @@ def find_files(
 
 
 def _named_by(name: str, wanted: InputFormat | None) -> list[InputFile]:
-    try:
+    with _readable(name[:200]):
         return list(_remote(name, wanted) if "://" in name else _local(name, wanted))
+
+
+@contextmanager
+def _readable(label: str) -> Iterator[None]:
+    """Say which input cannot be read; the clients of object stores have errors of their own."""
+    try:
+        yield
+    except BatchError:
+        raise
     except OSError as error:
-        raise BatchError(f"{name[:200]}: cannot be read: {error.strerror or error}") from error
+        raise BatchError(f"{label}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        if "://" not in label:
+            raise
+        raise BatchError(f"{label}: cannot be read: {error}") from error
 
 
 def _local(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
@@ -184,16 +195,13 @@ def _is_hidden(path: Path) -> bool:
 
 def _remote(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
     filesystem, path = _filesystem(name)
-    try:
-        if filesystem.isfile(path):  # first, as signs of a glob occur in URLs
-            paths = [path]
-        elif glob.has_magic(path):
-            paths = sorted(filesystem.glob(path))
-        else:
-            paths = sorted(filesystem.find(path))
-            paths = [p for p in paths if wanted or _format_of(p)[0]]
-    except OSError as error:
-        raise BatchError(f"{name}: cannot be read: {error}") from error
+    if filesystem.isfile(path):  # first, as signs of a glob occur in URLs
+        paths = [path]
+    elif glob.has_magic(path):
+        paths = sorted(filesystem.glob(path))
+    else:
+        paths = sorted(filesystem.find(path))
+        paths = [p for p in paths if wanted or _format_of(p)[0]]
     if not paths:
         raise BatchError(f"{name}: no such file")
     _, chain, archive = name.partition("::")  # zip://name::archive.zip

@@ -268,6 +268,22 @@ def test_remote_files(job: BatchJob, store: str, name: str) -> None:
         everything(job, f"{store}://batch/nothing.jsonl")
 
 
+@pytest.mark.parametrize("call", ["isfile", "checksum", "_open"])
+def test_a_store_that_refuses_is_named(
+    job: BatchJob, store: str, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{store}://batch/in.jsonl"
+    with fsspec.open(url, "wb") as file:
+        file.write(json_lines(RECORDS))
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise RuntimeError("Unable to locate credentials")  # as botocore's is: no OSError
+
+    monkeypatch.setattr(type(fsspec.filesystem(store)), call, refuse)
+    with pytest.raises(BatchError, match=r"batch/in\.jsonl: cannot be read: Unable to locate"):
+        run(replace(job, inputs=(url,)))
+
+
 def test_a_job_over_a_remote_file_goes_on(job: BatchJob) -> None:
     with fsspec.open("memory://batch/in.jsonl", "wb") as file:
         file.write(json_lines(RECORDS))
