@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from framing.pipeline import Window, check_text, computed_ahead, sentence_windows
 from framing.results import Document
-from framing.tagging import Tagger, TagOptions, probability_option
+from framing.tagging import Tagger, TagOptions, is_number, probability_option
 
 if TYPE_CHECKING:
     from threading import Event
@@ -76,7 +76,7 @@ class Classifier:
 
         self._scorer = Scorer(engine, encoder, schema)
         self._tagger = Tagger(schema)
-        self.priors = dict(priors or {})
+        self.priors = {topic: float(share) for topic, share in (priors or {}).items()}
         self._priors = _priors(priors, schema, rule) if priors else None
 
     @property
@@ -133,7 +133,7 @@ class Classifier:
     @classmethod
     def from_folder(
         cls,
-        folder: Path,
+        folder: str | Path,
         *,
         device: str = "auto",
         engine: str = "auto",
@@ -141,11 +141,15 @@ class Classifier:
         precision: str = "auto",
         priors: Mapping[str, float] | None = None,
     ) -> Classifier:
-        """Load a local folder without verifying its checksums (see :meth:`from_pretrained`)."""
+        """Load a local folder without verifying its checksums (see :meth:`from_pretrained`).
+
+        Compiled models are cached by the checksum that it records, which must be right.
+        """
         from framing.decisions import DecisionRule
         from framing.engines import choose, load_engine
         from framing.models.store import read_config
 
+        folder = Path(folder)
         config = read_config(folder)
         rule = config.decision_rule
         choice = choose(engine, device)
@@ -220,12 +224,14 @@ class Classifier:
             progress: Show a progress bar on standard error.
 
         Raises:
-            TypeError: ``texts`` is one string, or an item is not a string (the
+            TypeError: ``texts`` is one string or a table, or an item is not a string (the
                 message says which). Documents before it have come out by then.
             ValueError: ``threshold``, ``min_confidence`` or ``batch_tokens`` is out of range.
         """
         if isinstance(texts, str | bytes):
             raise TypeError("texts must be an iterable of strings; use classify() for one text")
+        if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+            raise TypeError("texts must be an iterable of strings; give one column of the table")
         if batch_tokens is not None and batch_tokens < 1:
             raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
         options = self._options(threshold, min_confidence)
@@ -275,11 +281,11 @@ class Classifier:
         return map_function(self, MapOptions(column, level, split, threshold, min_confidence))
 
     def _options(self, threshold: float | None, min_confidence: float) -> TagOptions:
-        probability_option("min_confidence", min_confidence)
+        least = probability_option("min_confidence", min_confidence)
         if threshold is None:
-            return TagOptions(self.rule.thresholds, min_confidence)
+            return TagOptions(self.rule.thresholds, least)
         given = probability_option("threshold", threshold)
-        return TagOptions((given,) * len(self.schema.topics), min_confidence)
+        return TagOptions((given,) * len(self.schema.topics), least)
 
     def probabilities(
         self, sentences: Sequence[str], *, batch_tokens: int | None = None
@@ -291,6 +297,9 @@ class Classifier:
             last axis sums to one, class 0 is ``absent``, and a class that does not apply
             to a topic has zero. A sentence longer than the model's limit is scored in
             overlapping windows, and per topic the window with the highest P(topic) counts.
+
+        Raises:
+            TypeError: ``sentences`` is one string, or an item is not a string.
         """
         return self._calibrated(self.logits(sentences, batch_tokens=batch_tokens))
 
@@ -309,6 +318,10 @@ class Classifier:
 
         Minus infinity where a class does not apply to a topic.
         """
+        if isinstance(sentences, str | bytes):
+            raise TypeError("sentences must be a sequence of strings, not one string")
+        for index, sentence in enumerate(sentences):
+            check_text(sentence, f"sentences[{index}]")
         return self._scorer.logits(sentences, batch_tokens=batch_tokens)
 
     def _scores(
@@ -345,10 +358,10 @@ def _priors(given: Mapping[str, float], schema: Schema, rule: DecisionRule) -> t
         if topic not in schema.topic_names:
             known = ", ".join(schema.topic_names)
             raise FramingError(f"priors: unknown topic {topic!r}; the model has {known}")
-        if not (isinstance(share, int | float) and 0 < share < 1):
+        if not (is_number(share) and 0 < share < 1):
             raise FramingError(f"priors: {topic} must be a share in (0, 1), got {share!r}")
     own = zip(schema.topic_names, rule.priors, strict=True)
-    return tuple(given.get(topic, prior) for topic, prior in own)
+    return tuple(float(given.get(topic, prior)) for topic, prior in own)
 
 
 def _with_progress(documents: Iterator[Document], texts: Any) -> Iterator[Document]:

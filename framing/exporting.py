@@ -69,23 +69,38 @@ def export(folder: Path, output: Path, *, to: ExportFormat, force: bool = False)
         force: Overwrite what is in ``output``.
 
     Raises:
-        FramingError: ``output`` is not empty, or a package of ``framing[export]`` is missing.
+        FramingError: ``output`` is not empty, the model's own folder or no folder, or cannot
+            be written; or a package of ``framing[export]`` is missing.
     """
-    if output.exists() and any(output.iterdir()) and not force:
-        raise FramingError(f"{output}: is not empty; use --force to overwrite the model in it")
-    original = Classifier.from_folder(folder, device="cpu", engine="torch", precision="f32")
-    output.mkdir(parents=True, exist_ok=True)
-    for name in _COPIED:
-        if (folder / name).is_file():
-            shutil.copyfile(folder / name, output / name)
     try:
-        model, run = (
-            _onnx(folder, output) if to is ExportFormat.ONNX else _openvino(folder, output, to)
-        )
+        _check_output(folder, output, force=force)
+        return _export(folder, output, to)
+    except OSError as error:
+        raise FramingError(f"{output}: cannot be written: {error.strerror or error}") from error
     except ImportError as error:
         raise FramingError(
             f"{error.name} is not installed: pip install 'framing[export]'"
         ) from error
+
+
+def _check_output(folder: Path, output: Path, *, force: bool) -> None:
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise FramingError(f"{output}: is not a folder; name one to write to")
+    if output.samefile(folder):
+        raise FramingError(f"{output}: is the model itself; name another folder")
+    if any(output.iterdir()) and not force:
+        raise FramingError(f"{output}: is not empty; use --force to overwrite the model in it")
+
+
+def _export(folder: Path, output: Path, to: ExportFormat) -> Exported:
+    original = Classifier.from_folder(folder, device="cpu", engine="torch", precision="f32")
+    output.mkdir(parents=True, exist_ok=True)
+    model, run = _onnx(folder, output) if to is ExportFormat.ONNX else _openvino(folder, output, to)
+    for name in _COPIED:  # now, so that a package that is missing leaves no half of a model
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, output / name)
     config = read_config(folder)
     exported = Classifier(
         engine=_Written(to, run, config),

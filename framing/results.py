@@ -79,7 +79,7 @@ class Document:
         """One row per sentence: text, offsets, and per topic its stance and probabilities.
 
         The column ``<topic>`` holds the stance or ``None``; ``<topic>_<class>``
-        holds the probability of each class.
+        holds the probability of each class. Without sentences, no topic has a column.
 
         Raises:
             ImportError: pandas is not installed.
@@ -100,7 +100,7 @@ class Document:
                 row[topic] = stances.get(topic)
                 row.update({f"{topic}_{name}": p for name, p in probabilities.items()})
             rows.append(row)
-        return pandas.DataFrame(rows)
+        return pandas.DataFrame(rows, columns=None if rows else ["sentence", "start", "end"])
 
     def __str__(self) -> str:
         lines = []

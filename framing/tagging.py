@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from framing.results import Document, Sentence, Tag
@@ -30,14 +31,19 @@ class TagOptions:
 
 
 def probability_option(name: str, value: float) -> float:
-    """The value.
+    """The value as a float; any kind of real number will do.
 
     Raises:
-        ValueError: It is not in [0, 1].
+        ValueError: It is not a number in [0, 1].
     """
-    if not (isinstance(value, int | float) and 0 <= value <= 1):
-        raise ValueError(f"{name} must be in [0, 1], got {value!r}")
-    return value
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
+    return float(value)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number, NumPy's included; ``True`` is none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class Tagger:

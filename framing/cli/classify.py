@@ -23,11 +23,13 @@ EngineOption = Annotated[str, typer.Option(help="auto, openvino (for a CPU) or t
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Processors to use on a CPU; default: all allowed.")
 ]
-PrecisionOption = Annotated[str, typer.Option(help="auto, f32, bf16 or f16.")]
+PrecisionOption = Annotated[str, typer.Option(help="auto, f32, bf16, f16 or int8.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 
-# A word that ends like a file but is none is more likely mistyped than news.
-_FILE_ENDINGS = (".txt", ".md", ".html", ".json", ".jsonl", ".csv", ".tsv", ".parquet")
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx")
+# What ends like a file but is none is more likely mistyped than news.
+_FILE_ENDINGS = (*_TABLES, ".txt", ".md", ".html", ".htm", ".xml", ".pdf", ".docx", ".rtf", ".gz")
+_LONGEST_NAME = 255
 
 
 def classify(
@@ -62,23 +64,31 @@ def classify(
     """
     if not inputs and sys.stdin.isatty():
         raise FramingError("nothing to classify; give TEXT, a FILE, or - for standard input")
-    named_texts = [(name, _read(name)) for name in inputs or ["-"]]
+    texts = [_read(name) for name in inputs or ["-"]]
 
     from framing.classifier import Classifier
 
     classifier = Classifier.from_pretrained(
         model, device=device, engine=engine, threads=threads, precision=precision
     )
-    texts = [text for _, text in named_texts]
     documents = classifier.classify_many(
         texts, split=split, threshold=threshold, min_confidence=min_confidence
     )
-    sources = [source for (source, _) in named_texts]
+    pairs = zip(_sources(inputs or ["-"], texts), documents, strict=True)
     if as_json or not sys.stdout.isatty():
-        _print_json(zip(sources, documents, strict=True))
+        _print_json(pairs)
     else:
-        for source, document in zip(sources, documents, strict=True):
-            _print_table(source if len(sources) > 1 else None, document)
+        for source, document in pairs:
+            _print_table(source if len(texts) > 1 else None, document)
+
+
+def _sources(inputs: list[str], texts: list[str]) -> list[str | None]:
+    """Where each text is from; a text on the command line needs no name if it is alone."""
+    number = len(inputs)
+    return [
+        name if name != text else f"argument {place}" if number > 1 else None
+        for place, (name, text) in enumerate(zip(inputs, texts, strict=True), start=1)
+    ]
 
 
 def _read(name: str) -> str:
@@ -88,20 +98,25 @@ def _read(name: str) -> str:
     if not name.strip():
         return name
     path = Path(name)
+    ending = path.suffix.lower()
     try:
-        if path.is_file():
-            return _decoded(path.read_bytes(), name)
         if path.is_dir():
             raise FramingError(f"{name}: is a folder; give its files")
+        if path.exists():  # a file, or a pipe
+            if ending in _TABLES:
+                raise FramingError(f"{name}: holds rows; 'framing batch' reads them")
+            return _decoded(path.read_bytes(), name)
     except OSError as error:
-        if path.suffix in _FILE_ENDINGS:
+        if ending in _FILE_ENDINGS:
             raise FramingError(f"{name}: cannot be read: {error.strerror}") from error
         return name  # longer than any file name: a text
     except ValueError as error:  # a NUL byte cannot be in a file name
         if isinstance(error, FramingError):
             raise
         return name
-    if " " not in name and (path.suffix in _FILE_ENDINGS or "/" in name):
+    if ending in _FILE_ENDINGS and "\n" not in name and len(name) <= _LONGEST_NAME:
+        raise FramingError(f"{name}: no such file; if it is a text, end it with a full stop")
+    if " " not in name and "/" in name:
         raise FramingError(f"{name}: no such file")
     return name
 
@@ -116,11 +131,10 @@ def _decoded(data: bytes, name: str) -> str:
         ) from error
 
 
-def _print_json(pairs: Iterable[tuple[str, Document]]) -> None:
+def _print_json(pairs: Iterable[tuple[str | None, Document]]) -> None:
     try:
         for source, document in pairs:
-            # A text given on the command line is its own and needs no name.
-            name = {} if source == document.text else {"source": source}
+            name = {} if source is None else {"source": source}
             for index, sentence in enumerate(document.sentences):
                 line = {**name, "sentence": index, **sentence.to_dict()}
                 sys.stdout.write(json.dumps(line) + "\n")

@@ -52,6 +52,9 @@ class OpenVinoEngine:
                 the rest in the fastest floats, the quickest where the processor multiplies
                 eight bits (VNNI, AMX); its first load takes some seconds longer, see
                 :mod:`framing.engines.quantization`. ``auto`` is the fastest floats here.
+
+        Raises:
+            FramingError: Another device, or floats that the processor does not compute in.
         """
         if device not in ("auto", "cpu"):
             raise FramingError(f"the engine openvino runs on the cpu, not on {device!r}")
@@ -71,6 +74,11 @@ class OpenVinoEngine:
             "CPU_RUNTIME_CACHE_CAPACITY": _CACHED_KERNELS,
         }
         self._compiled = _compiled(core, folder, config, self.precision, settings)
+        used = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if used != settings["INFERENCE_PRECISION_HINT"]:
+            raise FramingError(
+                f"precision {precision}: this processor computes in {used} instead; ask for auto"
+            )
         _settle_arrays()
 
     def logits(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:

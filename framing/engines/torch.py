@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from framing.cpus import available_cpus
 from framing.encoding import padded
 from framing.engines import AUTO, EngineName
 from framing.labels.errors import FramingError
@@ -38,7 +39,8 @@ class TorchEngine:
         Args:
             folder: A model folder.
             device: As in :meth:`framing.Classifier.from_pretrained`.
-            threads: Processors to use on a CPU; torch has one number for the whole process.
+            threads: Processors to use on a CPU, by default those that torch uses and that are
+                allowed; torch has one number for the whole process.
             precision: ``f32``, ``bf16`` or ``f16``; ``auto`` is bf16 where the device computes
                 in it, f16 on other GPUs, and f32 on other CPUs.
         """
@@ -47,8 +49,8 @@ class TorchEngine:
         self._device = resolve_device(device)
         self.device = str(self._device)
         self.precision = fastest_precision(self._device) if precision == AUTO else precision
-        if threads is not None and self._device.type == "cpu":
-            torch.set_num_threads(threads)
+        if self._device.type == "cpu":
+            torch.set_num_threads(threads or min(torch.get_num_threads(), available_cpus()))
         self.threads = torch.get_num_threads()
         self._model: Any = load_model(folder).to(self._device)
         self._pad = int(self._model.encoder.config.pad_token_id or 0)

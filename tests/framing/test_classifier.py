@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from mixed_schema import MIXED
 
@@ -72,9 +73,30 @@ def test_classify_many_refuses_a_single_text(classifier: Classifier, texts: Any)
         classifier.classify_many(texts)
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 1.1, "high", float("nan")])
+@pytest.mark.parametrize("table", [{"text": ["A."]}, pa.table({"text": ["A."]})])
+def test_classify_many_refuses_a_table(classifier: Classifier, table: Any) -> None:
+    with pytest.raises(TypeError, match="give one column of the table"):
+        classifier.classify_many(table)
+
+
+def test_sentences_are_strings(classifier: Classifier) -> None:
+    for score in (classifier.probabilities, classifier.logits):
+        with pytest.raises(TypeError, match="not one string"):
+            score("A base.")
+        with pytest.raises(TypeError, match=r"sentences\[1\] must be a str, got NoneType"):
+            score(["A base.", None])  # type: ignore[list-item]
+
+
+def test_numbers_of_numpy_are_numbers(model_folder: Path, classifier: Classifier) -> None:
+    half = np.float32(0.5)
+    assert classifier.classify("A.", threshold=half) == classifier.classify("A.", threshold=0.5)
+    given = Classifier.from_folder(str(model_folder), device="cpu", priors={"asylum": half})
+    assert given.priors == {"asylum": 0.5}
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, "high", float("nan"), True])
 def test_threshold_out_of_range(classifier: Classifier, threshold: Any) -> None:
-    with pytest.raises(ValueError, match="threshold must be in"):
+    with pytest.raises(ValueError, match="threshold must be a number in"):
         classifier.classify("A.", threshold=threshold)
 
 
@@ -185,6 +207,11 @@ def test_a_topic_gets_only_stances_that_apply(
                 assert tag.probability == sentence.probabilities[tag.topic][tag.stance]
                 seen.add((tag.topic, tag.stance))
     assert {("crime", "mentioned")} < seen
+
+
+def test_a_frame_without_sentences_has_columns(classifier: Classifier) -> None:
+    pytest.importorskip("pandas")
+    assert list(classifier.classify("").to_frame().columns) == ["sentence", "start", "end"]
 
 
 def test_a_frame_has_columns_for_the_classes_that_apply(mixed_folder: Path) -> None:

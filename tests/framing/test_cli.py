@@ -101,6 +101,18 @@ def test_files_and_standard_input(model_folder: Path, tmp_path: Path) -> None:
         ("-", "From a pipe."),
     ]
     assert json.loads(run("classify", "--model", model_folder, stdin="Piped.").stdout)
+    reader, writer = os.pipe()
+    os.write(writer, b"As the shell's <( ).")
+    os.close(writer)
+    result = run("classify", f"/dev/fd/{reader}", "--model", model_folder)
+    assert json.loads(result.stdout)["text"] == "As the shell's <( )."
+    os.close(reader)
+
+
+def test_texts_on_the_command_line_are_told_apart(model_folder: Path) -> None:
+    lines = run("classify", "One.", "Two. Three.", "--model", model_folder).stdout.splitlines()
+    sources = [json.loads(line)["source"] for line in lines]
+    assert sources == ["argument 1", "argument 2", "argument 2"]
 
 
 def test_no_split_and_empty_text(model_folder: Path) -> None:
@@ -128,6 +140,8 @@ def test_table_on_a_terminal(model_folder: Path) -> None:
     ("arguments", "parts"),
     [
         (["classify", "none.txt"], ["none.txt: no such file"]),
+        (["classify", "my artcle.TXT"], ["my artcle.TXT: no such file; if it is a text"]),
+        (["classify", "rows.CSV"], ["rows.CSV: holds rows; 'framing batch' reads them"]),
         (["classify", "."], ["is a folder"]),
         (["classify", "A.", "--model", "./nowhere"], ["no such model folder"]),
         (["classify", "A.", "--device", "gpu"], ["unknown device 'gpu'"]),
@@ -138,6 +152,8 @@ def test_table_on_a_terminal(model_folder: Path) -> None:
         (["train", "--corpora", "nowhere", "--output", "x"], ["nowhere: no such folder"]),
         (["evaluate", "none.jsonl"], ["none.jsonl: cannot be read"]),
         (["evaluate", "a.jsonl", "--without", "real"], ["need --leave-one-article-out"]),
+        (["evaluate", "a.jsonl", "--leave-one-article-out"], ["--model, --device and --threshold"]),
+        (["evaluate", "./reports"], ["reports: cannot be read"]),
     ],
 )
 def test_errors_are_one_line(
@@ -145,6 +161,7 @@ def test_errors_are_one_line(
 ) -> None:
     takes_model = arguments[0] in ("classify", "evaluate") and "--model" not in arguments
     extra = ["--model", str(model_folder)] if takes_model else []
+    (tmp_path / "rows.CSV").write_text("id,text\n1,A base.\n", encoding="utf-8")
     assert_one_line_error(run(*arguments, *extra, cwd=tmp_path), *parts)
 
 
@@ -196,7 +213,14 @@ def test_train_then_classify_then_leave_one_out(tmp_path: Path) -> None:
     )
     assert measured.returncode == 0, measured.stderr
     assert "TF-IDF" in measured.stdout
-    assert "few.jsonl --leave-one-article-out" in (tmp_path / "model" / "README.md").read_text()
+    card = tmp_path / "model" / "README.md"
+    assert "few.jsonl --leave-one-article-out" in card.read_text()
+    card.write_text(f"{card.read_text()}Mine.\n")
+    refused = run(
+        *("evaluate", tmp_path / "few.jsonl", "--leave-one-article-out"),
+        *("--config", config, "--card", tmp_path / "model"),
+    )
+    assert_one_line_error(refused, "README.md: differs", "--force")
     assert run("classify", "A.", "--model", tmp_path / "model").returncode == 0
 
 

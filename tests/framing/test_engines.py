@@ -9,6 +9,7 @@ import pytest
 from helpers import SENTENCES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openvino import Core
 
 from framing import Classifier
 from framing.engines import Choice, EngineName, choose
@@ -59,6 +60,16 @@ def test_eight_bits_are_near_single_precision(model_folder: Path) -> None:
     assert (eight.probabilities(MANY) == found).all()
     again = Classifier.from_pretrained(model_folder, device="cpu", precision="int8")
     assert (again.probabilities(MANY) == found).all()  # from the cache
+
+
+def test_floats_that_the_processor_lacks_are_refused(model_folder: Path) -> None:
+    able = Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if "BF16" in able:
+        loaded = Classifier.from_pretrained(model_folder, device="cpu", precision="bf16")
+        assert loaded.precision == "bf16"
+    else:
+        with pytest.raises(FramingError, match="bf16: this processor computes in f32 instead"):
+            Classifier.from_pretrained(model_folder, device="cpu", precision="bf16")
 
 
 def test_torch_has_no_eight_bits(model_folder: Path) -> None:

@@ -38,5 +38,18 @@ def test_a_missing_package_is_named(
 
     monkeypatch.setattr(builtins, "__import__", without)
     message = r"onnxruntime is not installed: pip install 'framing\[export"
-    with pytest.raises(FramingError, match=message):
-        export(model_folder, tmp_path / "out", to=ExportFormat.ONNX)
+    for _ in range(2):  # nothing is left that would stand in the way
+        with pytest.raises(FramingError, match=message):
+            export(model_folder, tmp_path / "out", to=ExportFormat.ONNX)
+
+
+def test_outputs_that_cannot_be_written_are_named(model_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for output, problem in (
+        (file, "is not a folder"),
+        (file / "in", "cannot be written"),
+        (model_folder, "is the model itself"),
+    ):
+        with pytest.raises(FramingError, match=f"{output}: {problem}"):
+            export(model_folder, output, to=ExportFormat.OPENVINO, force=True)
