@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
 from framing.training.backbone import find_backbone
@@ -94,7 +95,15 @@ def simulate(
     sizes: Sequence[int],
     seed: int,
 ) -> list[float]:
-    """Joint F1 on the held-out sentences after each step of annotation."""
+    """Joint F1 on the held-out sentences after each step of annotation.
+
+    Raises:
+        FramingError: The pool is smaller than the last of the sizes.
+    """
+    if len(pool) < max(sizes):
+        raise FramingError(
+            f"--labels {max(sizes)}: the pool has {len(pool)} sentences; ask for fewer"
+        )
     chance = np.random.default_rng(seed)
     order = [pool[i] for i in chance.permutation(len(pool))]
     chosen, rest = order[:STEP], order[STEP:]

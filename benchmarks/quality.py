@@ -31,6 +31,8 @@ from systems import SYSTEMS
 from framing.decisions import DecisionRule, Floats
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
+from framing.models.store import WEIGHTS, file_hash
+from framing.training.backbone import find_backbone
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig, load_config
 from framing.training.data import class_indices, load_records, measured_ids, texts_of
@@ -183,7 +185,10 @@ def _logits(
 ) -> Floats | None:
     """The system's logits for what the fold asks, computed once for all runs."""
     asked = texts_of(fold.asked)
-    settings = {} if system == "tfidf" else settings_in_key(config)
+    settings = {}
+    if system != "tfidf":
+        backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
+        settings = settings_in_key(config, start=file_hash(backbone / WEIGHTS))
     key = [system, settings, schema.model_dump(mode="json"), fingerprint(fold.train), asked]
 
     def compute() -> Floats:
@@ -259,7 +264,9 @@ def _write(
     systems = list(dict.fromkeys(cell.system for cell in cells))
     some = "" if systems == list(SYSTEMS) else f" --systems {' '.join(systems)}"
     size = " --quick" if quick else ""
-    command = f"By `python benchmarks/quality.py{size} --protocols {protocols}{some}`."
+    seeds = " ".join(dict.fromkeys(str(cell.seed) for cell in cells))
+    chosen = f"{size} --seeds {seeds} --protocols {protocols}{some}"
+    command = f"By `python benchmarks/quality.py{chosen}`."
     text = "\n".join([*lines, "", _CAPTION + ".", command, ""])
     output.with_suffix(".md").write_text(text, encoding="utf-8")
 

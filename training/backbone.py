@@ -19,6 +19,8 @@ _PATTERNS = [
     *("config.json", WEIGHTS, "tokenizer*.json", CHECKSUMS),
     *("special_tokens_map.json", "vocab.txt"),
 ]
+_FROM_ZERO = ("albert", "bert", "deberta-v2", "distilbert", "electra", "modernbert")
+"""Kinds of encoder that count positions from zero; RoBERTa and its kin begin at two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ def find_backbone(name: str, *, sha256: str | None = None) -> Path:
     """Locate an encoder: ``minilm``, ``shipped``, a folder, or a hub id.
 
     ``minilm`` comes from the package of the extra ``framing[backbone]`` where it
-    is installed; otherwise, like any hub id, from the Hugging Face hub. ``shipped`` is
-    the model of this package. A folder or hub repository may hold a plain encoder or a
-    framing model, whose files are then verified.
+    is installed; otherwise, like any hub id, from the Hugging Face hub. ``shipped``, or
+    ``default``, is the model of this package. A folder or hub repository may hold a plain
+    encoder or a framing model, whose files are then verified.
 
     Raises:
         FramingError: It is not there, has no ``model.safetensors`` or
@@ -77,12 +79,12 @@ def token_limit(folder: Path) -> int:
     """Tokens that an encoder can read at once."""
     config = _config(folder)
     encoder = config["encoder"] if is_framing_model(folder) else config
-    # Some encoders (RoBERTa) begin to count positions at two.
-    return int(encoder.get("max_position_embeddings", 514)) - 2
+    unused = 0 if encoder.get("model_type") in _FROM_ZERO else 2
+    return int(encoder.get("max_position_embeddings", 512 + unused)) - unused
 
 
 def _folder(name: str) -> Path:
-    if name == SHIPPED:
+    if name in (SHIPPED, DEFAULT_MODEL):
         return find_model(DEFAULT_MODEL)
     if name == MINILM:
         return _packaged() or _download(name)
@@ -110,10 +112,13 @@ def _packaged() -> Path | None:
 
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
 
     hub_id, revision = (_HUB_ID, _REVISION) if name == MINILM else (name, None)
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=_PATTERNS))
+    except HFValidationError as error:
+        raise FramingError(f"backbone {name}: no such folder") from error
     except (OSError, ValueError) as error:
         hint = " (or: pip install 'framing[backbone]')" if name == MINILM else ""
         reason = " ".join(str(error).split())[:200]

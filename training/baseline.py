@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -23,8 +24,9 @@ class TfidfBaseline:
     def __init__(self, records: Sequence[Record], schema: Schema) -> None:
         """Fit on records with text."""
         least = 2 if len(records) >= _SMALL else 1
-        self._vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=least, sublinear_tf=True)
-        features = self._vectorizer.fit_transform(texts_of(records))
+        self._vectorizer, features = fit_vectors(
+            TfidfVectorizer(ngram_range=(1, 2), min_df=least, sublinear_tf=True), texts_of(records)
+        )
         labels = class_indices(records, schema)
         self._classes = len(schema.classes)
         self._regressions: list[LogisticRegression | int] = [
@@ -45,3 +47,15 @@ class TfidfBaseline:
             else:
                 result[:, topic, regression.classes_] = regression.predict_proba(features)
         return result
+
+
+def fit_vectors(vectorizer: TfidfVectorizer, texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
+    """Fit it, and give the texts' vectors: of characters where no word would be left.
+
+    That is so of scripts without spaces, of codes, and of very short texts.
+    """
+    try:
+        return vectorizer, vectorizer.fit_transform(texts)
+    except ValueError:
+        vectorizer.set_params(analyzer="char_wb", min_df=1)
+        return vectorizer, vectorizer.fit_transform(texts)

@@ -20,7 +20,7 @@ _NOT_IN_KEY = {
     *("output", "labels", "corpora", "cache", "refit", "behaviour", "unseen_sources"),
     *("folds", "search", "extend", "replay"),
 }
-_VERSIONS_IN_KEY = ("torch", "transformers", "tokenizers")
+_VERSIONS_IN_KEY = ("framing", "torch", "transformers", "tokenizers")
 
 
 def cached(folder: Path | None, key: object, compute: Callable[[], Floats]) -> Floats:
@@ -46,13 +46,18 @@ def digest_of(key: object) -> str:
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]
 
 
-def settings_in_key(config: TrainConfig) -> dict[str, object]:
+def settings_in_key(config: TrainConfig, *, start: str) -> dict[str, object]:
     """Settings and versions that a model trained on given records depends on, for a cache's key.
 
     The number of threads, which changes weights by rounding, is not among them.
+
+    Args:
+        config: All settings.
+        start: SHA-256 of the weights to start from, since their name can come to mean others.
     """
     versions = {name: version(name) for name in _VERSIONS_IN_KEY}
-    return {**config.model_dump(mode="json", exclude=_NOT_IN_KEY), "versions": versions}
+    settings = config.model_dump(mode="json", exclude=_NOT_IN_KEY)
+    return {**settings, "weights to start from": start, "versions": versions}
 
 
 def fingerprint(records: Sequence[Record]) -> list[object]:

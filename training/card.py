@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from framing.labels.errors import FramingError
 from framing.labels.records import PACKAGED
 from framing.training.backbone import Start
 from framing.training.evaluation import LabelScore
@@ -22,6 +23,20 @@ def write_card(report: TrainingReport, folder: Path) -> None:
     """Write ``report.json`` and the ``README.md`` made of it into a model folder."""
     write_report(report, folder)
     (folder / CARD).write_text(render_card(report), encoding="utf-8")
+
+
+def check_card(report: TrainingReport, folder: Path) -> None:
+    """Refuse a card that somebody has edited since it was made of ``report``.
+
+    Raises:
+        FramingError: Writing it anew would lose what was edited.
+    """
+    path = folder / CARD
+    if path.is_file() and path.read_text("utf-8", errors="replace") != render_card(report):
+        raise FramingError(
+            f"{path}: differs from the card of its report, so that what you wrote there would be "
+            "lost; --force makes the card anew: keep a copy, and put your text back in"
+        )
 
 
 def render_card(report: TrainingReport) -> str:

@@ -47,19 +47,23 @@ def run_key(
     groups = [record.group for record in records]
     return {
         **kept,
-        **settings_in_key(config),
+        **settings_in_key(config, start=start),
         "records": digest_of([fingerprint(records), groups]),
         "label schema": digest_of(schema.model_dump(mode="json")),
-        "weights to start from": start,
         "processes": process_count(),
     }
+
+
+def is_unfinished(output: Path) -> bool:
+    """Whether a run that was cut off left its workspace in a model folder."""
+    return (output / FOLDER / _RUN).is_file()
 
 
 def open_workspace(output: Path, key: Mapping[str, Any], *, restart: bool) -> Path:
     """The folder for what a run has done so far; made, or found if it is of the same run.
 
     Raises:
-        FramingError: It is of another run.
+        FramingError: It is of another run, or cannot be made.
     """
     folder = output / FOLDER
     if restart and is_main_process() and folder.exists():
@@ -74,8 +78,11 @@ def open_workspace(output: Path, key: Mapping[str, Any], *, restart: bool) -> Pa
                 "give its command to go on with it, or --restart to throw it away"
             )
     elif is_main_process():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(key, indent=1), encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(key, indent=1), encoding="utf-8")
+        except OSError as error:
+            raise FramingError(f"{folder}: cannot be written: {error.strerror or error}") from error
     wait_for_all()
     return folder
 

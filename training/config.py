@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -79,13 +80,18 @@ class TrainConfig(BaseModel):
         return self
 
 
-def load_config(path: str | Path | None) -> TrainConfig:
+def load_config(path: str | Path | None, *, given: Mapping[str, Any] | None = None) -> TrainConfig:
     """Read a YAML configuration, by default that of the shipped model.
+
+    Args:
+        path: The file.
+        given: Settings that count instead of the file's, which need not have them.
 
     Raises:
         ConfigError: The file is missing, not YAML, or a key is wrong; the
             message names file and key.
     """
+    where = "settings" if path is None else str(path)
     path = Path(str(resources.files(__package__) / "default.yaml")) if path is None else Path(path)
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -93,7 +99,9 @@ def load_config(path: str | Path | None) -> TrainConfig:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
-    return parse_config(content, where=str(path))
+    if isinstance(content, dict):
+        content |= given or {}
+    return parse_config(content, where=where)
 
 
 def parse_config(content: Any, *, where: str) -> TrainConfig:
@@ -112,4 +120,6 @@ def parse_config(content: Any, *, where: str) -> TrainConfig:
             message = first["msg"].removeprefix("Value error, ")
             raise ConfigError(f"{where}: {message}") from error
         key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "missing":
+            raise ConfigError(f"{where}: {key} is missing") from error
         raise ConfigError(f"{where}: {key}: {first['msg']}, got {first['input']!r}") from error

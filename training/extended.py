@@ -23,7 +23,7 @@ from framing.training.extending import (
     part_of,
 )
 from framing.training.job import FINAL, MEASURED, Job, Outcome
-from framing.training.splits import Split, split_by_document
+from framing.training.splits import Split, normalised, split_by_document
 from framing.training.trainer import Fitted, fit
 from framing.training.unseen import BASELINE_NAME, MODEL_NAME, saved_logits
 
@@ -33,13 +33,17 @@ def extended(job: Job, old: OldModel) -> Outcome:
 
     Figures of the new topics are from new documents held out. Tuning documents decide when to
     stop, by the new topics' labels and the old model's tags of the others, and the new
-    topics' decision rule is fitted on them; the old topics keep theirs.
+    topics' decision rule is fitted on them; the old topics keep theirs. New sentences that
+    stand among those that measure the old topics are not learned from.
     """
     config = job.config
     fresh = part_of(job.schema, old.annotated)
-    split = split_by_document(job.records, fraction=config.held_out, seed=config.seed)
-    inner = split_by_document(split.train, fraction=config.tuning, seed=config.seed)
     replay = find_replay(old, config, new=len(job.records), corpora=job.corpora)
+    known = {normalised(text) for text in texts_of(replay.measured)}
+    texts = zip(job.records, texts_of(job.records), strict=True)
+    records = [record for record, text in texts if normalised(text) not in known]
+    split = split_by_document(records, fraction=config.held_out, seed=config.seed)
+    inner = split_by_document(split.train, fraction=config.tuning, seed=config.seed)
     measured = _fit(job, old, inner.train, replay, tuning=old.completed(inner.held_out))
     columns = columns_of(job.schema, old.annotated)
     logits = saved_logits(measured, texts_of(inner.held_out))
@@ -48,7 +52,7 @@ def extended(job: Job, old: OldModel) -> Outcome:
     found = saved_logits(measured, texts_of(split.held_out))
     fitted = measured
     if config.refit:
-        fitted = _fit(job, old, job.records, replay, epochs=measured.epochs)
+        fitted = _fit(job, old, records, replay, epochs=measured.epochs)
     scores, uncalibrated = _scores(found[:, columns], fresh_rule, split, fresh)
     extension = extension_of(
         old,

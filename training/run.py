@@ -17,7 +17,13 @@ from framing.labels.schema import Schema, load_schema
 from framing.training.backbone import Start, find_backbone, start_of
 from framing.training.baseline import TfidfBaseline
 from framing.training.card import write_card
-from framing.training.checkpoints import FOLDER, close_workspace, open_workspace, run_key
+from framing.training.checkpoints import (
+    FOLDER,
+    close_workspace,
+    is_unfinished,
+    open_workspace,
+    run_key,
+)
 from framing.training.checks import Findings, check
 from framing.training.config import TrainConfig
 from framing.training.data import load, load_records, texts_of
@@ -28,7 +34,7 @@ from framing.training.outcome import outcome_of
 from framing.training.processes import is_main_process, wait_for_all
 from framing.training.report import TrainingReport, environment, source_counts
 from framing.training.search import require_search
-from framing.training.splits import hold_out
+from framing.training.splits import hold_out, joined_documents, with_versions
 from framing.training.trainer import save_model
 from framing.training.tuned import fit_tuned
 from framing.training.unseen import BASELINE_NAME, MODEL_NAME, saved_logits
@@ -89,7 +95,6 @@ def train(
     data: TrainingData | None = None,
     corpora: Path | None = None,
     without: Sequence[str] = (),
-    output: Path | None = None,
     force: bool = False,
     restart: bool = False,
     progress: bool = False,
@@ -113,7 +118,6 @@ def train(
         data: What :func:`read_data` gave for this configuration, if it was called before.
         corpora: Folder with the text of standoff records.
         without: Provenances to leave out.
-        output: Where the model goes, instead of ``config.output``.
         force: Overwrite a model that is there.
         restart: Throw away what a run that was cut off has done.
         progress: Show progress on standard error.
@@ -122,8 +126,8 @@ def train(
     Raises:
         FramingError: Something in labels, corpora, backbone or output is wrong.
     """
-    folder = output or config.output
-    check_output(folder, force=force)
+    folder = config.output
+    check_output(folder, force=force, restart=restart)
     if config.search:
         require_search()
     started = time.monotonic()
@@ -138,7 +142,12 @@ def train(
     data.findings.raise_errors()
     if data.old is not None:
         config = config.model_copy(update={"backbone": config.extend, "backbone_sha256": None})
-    start = start_of(config.backbone, find_backbone(config.backbone, sha256=config.backbone_sha256))
+    backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
+    if folder.exists() and folder.samefile(backbone):
+        raise FramingError(
+            f"{folder}: is the model that training starts from; name another folder for the new one"
+        )
+    start = start_of(config.backbone, backbone)
     key = run_key(config, data.records, data.schema, start=start.sha256)
     workspace = open_workspace(folder, key, restart=restart)
     progress = progress and is_main_process()
@@ -194,13 +203,18 @@ def _report(
     )
 
 
-def check_output(folder: Path, *, force: bool) -> None:
+def check_output(folder: Path, *, force: bool, restart: bool = False) -> None:
     """Refuse a folder that holds anything but an unfinished run, unless forced.
 
+    Of a run that was cut off at its very end, the model may be there already; whether it is
+    of the same run, :func:`open_workspace` checks, but not of one that is to start anew.
+
     Raises:
-        FramingError: There is something else.
+        FramingError: There is something else, or a file.
     """
-    if force or not folder.exists():
+    if folder.exists() and not folder.is_dir():
+        raise FramingError(f"{folder}: is a file; name a folder")
+    if force or not folder.exists() or (is_unfinished(folder) and not restart):
         return
     if any(path.name != FOLDER for path in folder.iterdir()):
         raise FramingError(f"{folder}: is not empty; use --force to overwrite the model in it")
@@ -217,25 +231,27 @@ def leave_one_document_out(
     """Score every document of ``measured`` by models that have not seen it.
 
     For each document, model and baseline are trained on all the rest: the other
-    documents of ``measured``, and ``records`` of other documents.
+    documents of ``measured``, and ``records`` of other documents; but not on its versions.
 
     Returns:
         Scores of the model and of the baseline over all documents together.
     """
     groups = list(dict.fromkeys(record.group for record in measured))
     pool = [*measured, *(r for r in records if r.group not in groups)]
+    joined = joined_documents(pool)
     ordered: list[Record] = []
     model_rows, baseline_rows, thresholds = [], [], []
     for number, group in enumerate(groups, start=1):
-        split = hold_out(pool, {group})
+        split = hold_out(pool, with_versions({group}, joined))
+        held_out = [record for record in split.held_out if record.group == group]
         title = f"Without document {number} of {len(groups)}" if progress else None
         tuned = fit_tuned(split.train, schema, config, title=title)
-        texts = texts_of(split.held_out)
+        texts = texts_of(held_out)
         model_rows.append(tuned.rule.probabilities(saved_logits(tuned.fitted, texts)))
         baseline = TfidfBaseline(split.train, schema)
         baseline_rows.append(baseline.probabilities(texts))
-        thresholds += [tuned.rule.thresholds] * len(split.held_out)
-        ordered += split.held_out
+        thresholds += [tuned.rule.thresholds] * len(held_out)
+        ordered += held_out
     model, baseline_all = np.concatenate(model_rows), np.concatenate(baseline_rows)
     return (
         score(MODEL_NAME, model, ordered, schema, thresholds=thresholds),

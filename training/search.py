@@ -7,8 +7,10 @@ the held-out documents, which the figures are from, are never looked at (Cawley 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _FOLDS = 3
 _DATABASE = "search.db"
+_FITS = "trial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,15 @@ def search(
 ) -> tuple[TrainConfig, Search]:
     """The configuration with the best of ``config.search`` settings, and how it was found.
 
-    The first trial has the settings of ``config``, so that the result is not worse. Trials
-    are kept in the workspace; the same call goes on with them, to the same result.
+    The first trial has the settings of ``config``, so that the result is not worse. Trials,
+    and the fits of one that is not done, are kept in the workspace; the same call goes on with
+    them, to the same result.
 
     Args:
         records: Documents to learn from; those that measure are not among them.
         schema: Topics and stances.
         config: Where to begin, and the number of trials.
-        workspace: Keeps the trials.
+        workspace: Keeps them.
         progress: Show progress on standard error.
 
     Raises:
@@ -94,6 +98,7 @@ def search(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     splits = folds_by_document(records, count=_FOLDS, seed=config.seed)
     workspace.mkdir(parents=True, exist_ok=True)
+    fits = workspace / _FITS
     study = optuna.create_study(
         storage=f"sqlite:///{(workspace / _DATABASE).resolve()}",
         study_name="framing",
@@ -104,23 +109,32 @@ def search(
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # was cut off
     while (done := len(_complete(study))) < config.search:
         title = f"Trial {done + 1} of {config.search}" if progress else None
-        if done == 0:
-            value = _quality(splits, schema, config, title=title)
-            study.add_trial(
-                optuna.trial.create_trial(
-                    params={name: getattr(config, name) for name in _ranges(config)},
-                    distributions=_distributions(config),
-                    value=value,
-                )
-            )
-            continue
-        # A sampler of its own for each trial: going on gives what an unbroken search gives.
-        study.sampler = optuna.samplers.TPESampler(seed=config.seed + done)
-        trial = study.ask(_distributions(config))
-        tried = config.model_copy(update=dict(trial.params))
-        study.tell(trial, _quality(splits, schema, tried, title=title))
+        quality = partial(_quality, splits, schema, title=title, workspace=fits)
+        _run_trial(study, config, done, quality)
+        shutil.rmtree(fits, ignore_errors=True)  # the trial's value is all that is needed
     found, best = _complete(study), dict(study.best_trial.params)
     return config.model_copy(update=best), Search(len(found), found[0], study.best_value, best)
+
+
+def _run_trial(
+    study: optuna.Study, config: TrainConfig, done: int, quality: Callable[[TrainConfig], float]
+) -> None:
+    """Try the settings of ``config`` first, and then those that the sampler asks for."""
+    import optuna
+
+    if done == 0:
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={name: getattr(config, name) for name in _ranges(config)},
+                distributions=_distributions(config),
+                value=quality(config),
+            )
+        )
+        return
+    # A sampler of its own for each trial: going on gives what an unbroken search gives.
+    study.sampler = optuna.samplers.TPESampler(seed=config.seed + done)
+    trial = study.ask(_distributions(config))
+    study.tell(trial, quality(config.model_copy(update=dict(trial.params))))
 
 
 def _complete(study: optuna.Study) -> list[float]:
@@ -154,14 +168,26 @@ def _distributions(config: TrainConfig) -> dict[str, Any]:
 
 
 def _quality(
-    splits: Sequence[Split], schema: Schema, config: TrainConfig, *, title: str | None
+    splits: Sequence[Split],
+    schema: Schema,
+    config: TrainConfig,
+    *,
+    title: str | None,
+    workspace: Path,
 ) -> float:
     """Mean joint F1 over the folds, without calibration."""
     plain = DecisionRule.plain(len(schema.topics))
     figures = []
     for number, split in enumerate(splits, start=1):
         fold = f"{title}, fold {number} of {len(splits)}" if title else None
-        fitted = fit(split.train, schema, config, epochs=config.max_epochs, title=fold)
+        fitted = fit(
+            split.train,
+            schema,
+            config,
+            epochs=config.max_epochs,
+            title=fold,
+            workspace=workspace,
+        )
         found = plain.probabilities(saved_logits(fitted, texts_of(split.held_out)))
         figures.append(joint_f1(decide(found, 0.5), class_indices(split.held_out, schema)))
     return float(np.mean(figures))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -121,9 +121,10 @@ def joined_documents(records: Sequence[Record]) -> dict[str, str]:
     return {name: first_of(name) for name in parents}
 
 
-def leave_one_document_out(records: Sequence[Record], documents: Iterable[str]) -> list[Split]:
-    """One split per document given by its :attr:`~framing.labels.records.Record.group`."""
-    return [hold_out(records, {document}) for document in documents]
+def with_versions(groups: set[str], joined: Mapping[str, str]) -> set[str]:
+    """Documents, and all that :func:`joined_documents` puts together with them."""
+    firsts = {joined.get(group, group) for group in groups}
+    return groups | {name for name, first in joined.items() if first in firsts}
 
 
 def hold_out(records: Sequence[Record], groups: set[str]) -> Split:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from framing.labels.errors import FramingError
 
-Scores = NDArray[np.float64]
+PerSentence = NDArray[np.float64]
+"""A figure for each sentence of the pool."""
 Probabilities = NDArray[np.floating]
 
 _CANDIDATES = 10
@@ -85,31 +86,33 @@ def suggest(
     )
 
 
-def _doubt(probabilities: Probabilities) -> Scores:
+def _doubt(probabilities: Probabilities) -> PerSentence:
     p = np.clip(np.asarray(probabilities, np.float64), 1e-12, 1)
-    entropy: Scores = -(p * np.log(p)).sum(-1).mean(-1) / np.log(p.shape[-1])
+    entropy: PerSentence = -(p * np.log(p)).sum(-1).mean(-1) / np.log(p.shape[-1])
     return entropy
 
 
-def _divergence(first: Probabilities, second: Probabilities) -> Scores:
+def _divergence(first: Probabilities, second: Probabilities) -> PerSentence:
     """Mean over topics of the Jensen-Shannon divergence in bits (Lin 1991), in [0, 1]."""
     p, q = (np.clip(np.asarray(x, np.float64), 1e-12, 1) for x in (first, second))
     middle = (p + q) / 2
     kl = [(x * np.log2(x / middle)).sum(-1) for x in (p, q)]
-    result: Scores = np.clip((kl[0] + kl[1]) / 2, 0, 1).mean(-1)
+    result: PerSentence = np.clip((kl[0] + kl[1]) / 2, 0, 1).mean(-1)
     return result
 
 
-def _diverse(texts: Sequence[str], score: Scores, count: int, seed: int) -> NDArray[np.int64]:
+def _diverse(texts: Sequence[str], score: PerSentence, count: int, seed: int) -> NDArray[np.int64]:
     """Places of the best sentence of each of ``count`` groups, best first."""
     from sklearn.cluster import KMeans
     from sklearn.feature_extraction.text import TfidfVectorizer
+
+    from framing.training.baseline import fit_vectors
 
     if count == 0:
         return np.empty(0, dtype=np.int64)
     candidates = np.argsort(-score, kind="stable")[: _CANDIDATES * count]
     # Without idf, a rare name or number does not tell two sentences of one wording apart.
-    vectors = TfidfVectorizer(use_idf=False).fit_transform([texts[i] for i in candidates])
+    _, vectors = fit_vectors(TfidfVectorizer(use_idf=False), [texts[i] for i in candidates])
     groups = KMeans(count, n_init=4, random_state=seed).fit_predict(
         vectors, sample_weight=np.maximum(score[candidates], 1e-9)
     )

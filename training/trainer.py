@@ -29,6 +29,7 @@ from framing.engines.torch import cpu_has_bf16
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
+from framing.models.store import WEIGHTS, file_hash
 from framing.quiet import quiet_transformers
 from framing.training.backbone import find_backbone
 from framing.training.cache import digest_of, fingerprint, settings_in_key
@@ -116,6 +117,7 @@ def fit(
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
     with _fit_folder(
         workspace,
+        backbone=backbone,
         sides=[records, tuning],
         schema=schema,
         config=config,
@@ -156,6 +158,7 @@ def fit(
 def _fit_folder(
     workspace: Path | None,
     *,
+    backbone: Path,
     sides: Sequence[Sequence[Record]],
     schema: Schema,
     config: TrainConfig,
@@ -168,7 +171,7 @@ def _fit_folder(
             yield Path(folder)
         return
     key = [
-        settings_in_key(config),
+        settings_in_key(config, start=file_hash(backbone / WEIGHTS)),
         schema.model_dump(mode="json"),
         [fingerprint(side) for side in sides],
         hashlib.sha256(goals.tobytes()).hexdigest(),
@@ -246,8 +249,10 @@ def _arguments(
     return TrainingArguments(
         output_dir=str(folder.resolve()),
         num_train_epochs=config.max_epochs,
-        per_device_train_batch_size=max(1, config.batch_size // process_count()),
+        per_device_train_batch_size=max(1, config.batch_size // _device_count()),
         per_device_eval_batch_size=4 * config.batch_size,
+        # Else the Trainer, which expects a sum, multiplies our mean by the number of devices.
+        average_tokens_across_devices=False,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup,
         train_sampling_strategy="group_by_length",
@@ -272,6 +277,11 @@ def _arguments(
         seed=config.seed,
         data_seed=config.seed,
     )
+
+
+def _device_count() -> int:
+    """How many devices share a step's sentences: processes, or the GPUs of a single one."""
+    return process_count() if process_count() > 1 else max(1, torch.cuda.device_count())
 
 
 def _optimizer(model: FramingModel, config: TrainConfig) -> torch.optim.Optimizer:

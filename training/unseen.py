@@ -14,13 +14,15 @@ from framing.decisions import DecisionRule, Floats
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
+from framing.models.store import WEIGHTS, file_hash
+from framing.training.backbone import find_backbone
 from framing.training.baseline import TfidfBaseline
 from framing.training.cache import cached, fingerprint, settings_in_key
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, texts_of
 from framing.training.evaluation import Scores, score
-from framing.training.splits import hold_out
+from framing.training.splits import hold_out, joined_documents, with_versions
 from framing.training.trainer import Fitted, fit, save_model
 
 MODEL_NAME = "framing"
@@ -60,12 +62,14 @@ def leave_sources_out(
         FramingError: No record of a group is to be scored.
     """
     folds = []
+    joined = joined_documents(records)
     for sources in config.unseen_sources:
         groups = {record.group for record in records if record.source in sources}
         if not groups:
             continue
-        split = hold_out(records, groups)
-        asked = [r for r in split.held_out if measured is None or r.id in measured]
+        split = hold_out(records, with_versions(groups, joined))
+        held_out = [r for r in split.held_out if r.source in sources]
+        asked = [r for r in held_out if measured is None or r.id in measured]
         if not asked:
             raise FramingError(
                 f"unseen_sources: no sentence of {' and '.join(sources)} is in the files that "
@@ -97,11 +101,12 @@ def logits_of_fold(
     workspace: Path | None = None,
 ) -> Floats:
     """Logits for ``texts`` of a model trained on ``train``, kept in ``config.cache``."""
+    backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
     return cached(
         config.cache,
         [
             "framing",
-            settings_in_key(config),
+            settings_in_key(config, start=file_hash(backbone / WEIGHTS)),
             schema.model_dump(mode="json"),
             fingerprint(train),
             list(texts),

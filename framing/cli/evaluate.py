@@ -15,7 +15,8 @@ from framing.labels.errors import FramingError
 
 
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="Annotated sentences, in any format that is read.")],
+    # A string, since Path("./reports") is "reports", the name of packaged labels.
+    file: Annotated[str, typer.Argument(help="Annotated sentences, in any format that is read.")],
     model: ModelOption = "default",
     device: DeviceOption = "auto",
     threshold: Annotated[float | None, typer.Option(min=0, max=1)] = None,
@@ -34,18 +35,26 @@ def evaluate(
         Path | None,
         typer.Option(help="With --leave-one-article-out: add the figures to this model's card."),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --card: make a card anew that was edited.")
+    ] = False,
 ) -> None:
     """Measure a model on annotated sentences."""
     if leave_one_article_out:
-        _leave_one_out(file, config, corpora, without or [], card)
-    elif config or without or card:
-        raise FramingError("--config, --without and --card need --leave-one-article-out")
+        if (model, device, threshold) != ("default", "auto", None):
+            raise FramingError(
+                "--model, --device and --threshold do not go with --leave-one-article-out, which "
+                "trains models of its own; --config says how"
+            )
+        _leave_one_out(file, config, corpora, without or [], card, force=force)
+    elif config or without or card or force:
+        raise FramingError("--config, --without, --card and --force need --leave-one-article-out")
     else:
         _evaluate(file, model, device, threshold, corpora)
 
 
 def _evaluate(
-    file: Path, model: str, device: str, threshold: float | None, corpora: Path | None
+    file: str, model: str, device: str, threshold: float | None, corpora: Path | None
 ) -> None:
     from framing.classifier import Classifier
     from framing.cli.tables import print_labels, print_scores
@@ -55,7 +64,7 @@ def _evaluate(
 
     classifier = Classifier.from_pretrained(model, device=device)
     candidates = load_config(None).corpora
-    records = load_records([str(file)], classifier.schema, corpora=corpora, candidates=candidates)
+    records = load_records([file], classifier.schema, corpora=corpora, candidates=candidates)
     scores = score(
         model,
         classifier.probabilities(texts_of(records)),
@@ -63,7 +72,7 @@ def _evaluate(
         classifier.schema,
         thresholds=classifier.rule.thresholds if threshold is None else threshold,
     )
-    print_scores([scores], title=str(file))
+    print_scores([scores], title=file)
     print_labels(scores)
     typer.echo(
         "If the model was trained on these sentences, as the shipped one was on all packaged "
@@ -72,24 +81,32 @@ def _evaluate(
 
 
 def _leave_one_out(
-    file: Path, config: Path | None, corpora: Path | None, without: list[str], card: Path | None
+    file: str,
+    config: Path | None,
+    corpora: Path | None,
+    without: list[str],
+    card: Path | None,
+    *,
+    force: bool,
 ) -> None:
     from framing.cli.tables import print_labels, print_scores
     from framing.labels.schema import load_schema
-    from framing.training.card import write_card
+    from framing.training.card import check_card, write_card
     from framing.training.config import load_config
     from framing.training.data import load_records
     from framing.training.report import read_report
     from framing.training.run import leave_one_document_out
 
     report = read_report(card) if card else None
+    if card and report and not force:
+        check_card(report, card)
     settings = load_config(config)
     schema = load_schema(settings.label_schema)
     read = partial(load_records, schema=schema, corpora=corpora, candidates=settings.corpora)
-    measured, records = read([str(file)]), read(settings.labels, without=without)
+    measured, records = read([file]), read(settings.labels, without=without)
     scores = leave_one_document_out(measured, records, schema, settings, progress=True)
     print_scores(scores, title=f"{file}, each document left out in turn")
     print_labels(scores[0])
     if card and report:
-        write_card(replace(report, left_out=scores, left_out_file=str(file)), card)
+        write_card(replace(report, left_out=scores, left_out_file=file), card)
         typer.echo(f"Added to the card in {card}")

@@ -42,12 +42,17 @@ def push(
 
 
 def _copy(folder: Path, target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise FramingError(f"{target}: is a file; name a folder")
     if target.exists() and any(target.iterdir()):
         raise FramingError(f"{target}: is not empty")
-    target.mkdir(parents=True, exist_ok=True)
-    for pattern in _FILES:
-        for path in folder.glob(pattern):
-            shutil.copyfile(path, target / path.name)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for pattern in _FILES:
+            for path in folder.glob(pattern):
+                shutil.copyfile(path, target / path.name)
+    except OSError as error:
+        raise FramingError(f"{target}: cannot be written: {error.strerror or error}") from error
 
 
 def _upload(folder: Path, repo_id: str, *, private: bool) -> str:

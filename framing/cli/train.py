@@ -102,7 +102,8 @@ def train(
         output,
         config,
         {name: value for name, value in given.items() if value is not None},
-        {"corpora": corpora, "without": without or [], "force": force},
+        {"corpora": corpora, "without": without or []},
+        {"force": force, "restart": restart},
     )
     if is_main_process():
         _print_plan(settings, data)
@@ -110,14 +111,13 @@ def train(
         settings,
         data=data,
         corpora=corpora,
-        output=output,
         force=force,
         restart=restart,
         progress=True,
         command=shlex.join(["framing", *sys.argv[1:]]),
     )
     if is_main_process():
-        _print_report(report, output or settings.output)
+        _print_report(report, settings.output)
 
 
 def _start(init: str | None, base: str | None, extend: str | None) -> str | None:
@@ -139,16 +139,17 @@ def _settings(
     config: Path | None,
     asked: dict[str, Any],
     reading: dict[str, Any],
+    overwriting: dict[str, bool],
 ) -> tuple[TrainConfig, TrainingData]:
     """The configuration to train with, and its data; ``asked`` overrides what it says."""
-    from framing.training.config import load_config, parse_config
+    from framing.training.config import load_config
     from framing.training.run import check_output, read_data
     from framing.training.settings import settings_for
 
     if labels and config is None:
         if output is None:
             raise FramingError("--output is missing: the folder for the model")
-        check_output(output, force=reading.pop("force"))
+        check_output(output, **overwriting)
         extend = asked.get("extend")
         data = read_data(labels, label_schema=schema, extend=extend, **reading)
         settings = settings_for(
@@ -159,11 +160,12 @@ def _settings(
         asked |= {"labels": tuple(labels), "unseen_sources": (), "measured": (), "behaviour": None}
     if schema is not None:
         asked["label_schema"] = schema
+    if output is not None:
+        asked["output"] = output
     if "backbone" in asked:
         asked["backbone_sha256"] = None
-    content = {**load_config(config).model_dump(), **asked}
-    settings = parse_config(content, where=str(config or "settings"))
-    check_output(output or settings.output, force=reading.pop("force"))
+    settings = load_config(config, given=asked)
+    check_output(settings.output, **overwriting)
     data = read_data(
         settings.labels,
         label_schema=settings.label_schema,

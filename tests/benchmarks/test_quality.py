@@ -57,4 +57,6 @@ def test_cells_are_cached_and_tabled(
     assert row["joint_f1_low"] <= row["joint_f1"] <= row["joint_f1_high"]
     quality._write([row], cells, tmp_path / "table")
     assert json.loads((tmp_path / "table.json").read_text())["rows"] == [row]
-    assert f"| source | {system} | 1 |" in (tmp_path / "table.md").read_text()
+    text = (tmp_path / "table.md").read_text()
+    assert f"| source | {system} | 1 |" in text
+    assert f"quality.py --seeds {config.seed} --protocols source" in text

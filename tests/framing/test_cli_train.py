@@ -86,6 +86,13 @@ def test_from_a_spreadsheet_to_a_model(table: Path, schema_file: Path, tmp_path:
     assert "--force" in str(again.exception)
 
 
+def test_options_stand_for_what_a_configuration_lacks(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("seed: 2\n")
+    command = ("train", tmp_path / "none.csv", "--config", tmp_path / "c.yaml", "--base", BACKBONE)
+    assert "c.yaml: output is missing" in error_of(*command)
+    assert "none.csv: cannot be read" in error_of(*command, "--output", tmp_path / "m")
+
+
 def test_a_configuration_is_overridden(tmp_path: Path) -> None:
     write_records(make_records(60), tmp_path / "labels.jsonl")
     (tmp_path / "c.yaml").write_text(
@@ -107,6 +114,7 @@ def test_a_configuration_is_overridden(tmp_path: Path) -> None:
 
 def test_errors_before_training(table: Path, tmp_path: Path) -> None:
     assert "--output is missing" in error_of("train", table)
+    assert "is a file; name a folder" in error_of("train", table, "--output", table, "--force")
     both = error_of("train", table, "--output", tmp_path / "m", "--base", "a", "--init", "shipped")
     assert "--init and --base: give one of them" in both
     assert "--init mine: is neither" in error_of("train", table, "--init", "mine")
@@ -187,6 +195,8 @@ def test_push_to_a_folder_copies_what_would_be_uploaded(model: Path, tmp_path: P
     assert {"README.md", "model.safetensors"} <= names
     assert "notes.txt" not in names
     assert "is not empty" in error_of("push", model, "--to-folder", tmp_path / "there")
+    problem = error_of("push", model, "--to-folder", model / "notes.txt")
+    assert "notes.txt: is a file; name a folder" in problem
 
 
 def test_push_refuses_what_is_not_whole(model: Path, hub: type[FakeHub]) -> None:

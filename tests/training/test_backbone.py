@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 from helpers import BACKBONE
 
 from framing.labels.errors import FramingError
-from framing.training.backbone import find_backbone
+from framing.training.backbone import find_backbone, token_limit
 from framing.training.config import load_config
 
 
@@ -25,6 +26,19 @@ def test_incomplete_folder(tmp_path: Path) -> None:
 def test_hub_id_without_network() -> None:
     with pytest.raises(FramingError, match="cannot be had from the hub"):
         find_backbone("nobody/nothing")
+    with pytest.raises(FramingError, match=r"\./missing: no such folder"):
+        find_backbone("./missing")
+
+
+def test_the_shipped_model_has_two_names() -> None:
+    assert find_backbone("default") == find_backbone("shipped")
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("bert", 512), ("roberta", 510)])
+def test_tokens_that_an_encoder_reads(tmp_path: Path, kind: str, limit: int) -> None:
+    config = {"model_type": kind, "max_position_embeddings": 512}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert token_limit(tmp_path) == limit
 
 
 def test_minilm_is_the_very_file_of_the_configuration() -> None:

@@ -14,7 +14,8 @@ from helpers import make_records
 from framing.labels.errors import FramingError
 from framing.labels.records import write_records
 from framing.models.store import WEIGHTS, file_hash
-from framing.training import checkpoints
+from framing.training import checkpoints, run
+from framing.training.cache import digest_of, settings_in_key
 from framing.training.checkpoints import (
     FOLDER,
     TimedCheckpoints,
@@ -105,6 +106,31 @@ def test_stopped_anywhere_it_goes_on(
     again = train(ready)
     assert weights(ready) == weights(unbroken)
     assert repr(again.held_out) == repr(report.held_out)
+
+
+def test_cut_off_after_the_model_was_saved_it_goes_on(
+    ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise _StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_card", stop)
+        with pytest.raises(_StoppedError):
+            train(ready)
+    assert (ready.output / WEIGHTS).is_file()
+    with pytest.raises(FramingError, match="differs in seed"):
+        train(ready.model_copy(update={"seed": 1}))
+    with pytest.raises(FramingError, match="--force"):
+        train(ready, restart=True)
+    train(ready)
+    assert not (ready.output / FOLDER).exists()
+
+
+def test_the_key_of_a_fit_has_the_weights_that_it_starts_from(config: TrainConfig) -> None:
+    first, second = (settings_in_key(config, start=start) for start in ("a", "b"))
+    assert digest_of(first) != digest_of(second)
+    assert "framing" in first["versions"]
 
 
 def test_other_settings_are_refused_and_can_start_anew(

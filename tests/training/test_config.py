@@ -31,6 +31,15 @@ def test_wrong_key_or_value_is_named(tmp_path: Path, line: str, expected: str) -
     assert expected in str(caught.value)
 
 
+def test_given_settings_stand_for_those_that_the_file_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("output: out\nbackbone: minilm\nseed: 1\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml: labels is missing$"):
+        load_config(path)
+    config = load_config(path, given={"labels": ("a.csv",), "seed": 2})
+    assert (config.labels, config.seed, config.backbone) == (("a.csv",), 2, "minilm")
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "none.yaml")

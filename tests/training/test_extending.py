@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from framing import Classifier
 from framing.labels.errors import SchemaError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema, parse_schema
+from framing.training import extended as module
 from framing.training.config import TrainConfig
 from framing.training.extending import OldModel, combined_schema, find_replay
 from framing.training.run import read_data, train
@@ -138,6 +141,31 @@ def test_new_topics_are_learned_and_old_ones_stay(ready: TrainConfig, old_model:
     card = (ready.output / "README.md").read_text(encoding="utf-8")
     assert "### What became of the old topics" in card
     assert "| before |" in card
+
+
+def test_new_sentences_that_measure_the_old_topics_are_not_learned_from(
+    ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[set[str | None]] = []
+    measured: list[set[str | None]] = []
+    before = module.fit
+
+    def seen(records: Sequence[Record], *arguments: Any, **options: Any) -> Any:
+        learned.append({record.text for record in records})
+        return before(records, *arguments, **options)
+
+    def measures(*arguments: Any, **options: Any) -> Any:
+        replay = find_replay(*arguments, **options)
+        measured.append({record.text for record in replay.measured})
+        return replay
+
+    monkeypatch.setattr(module, "fit", seen)
+    monkeypatch.setattr(module, "find_replay", measures)
+    train(ready.model_copy(update={"max_epochs": 1}))
+    (asked,) = measured
+    assert asked & {record.text for record in weather_records()}
+    assert len(learned) == 2
+    assert all(not asked & texts for texts in learned)
 
 
 def test_without_epochs_it_is_the_old_model(ready: TrainConfig, old_model: Path) -> None:

@@ -1,5 +1,8 @@
+import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +13,19 @@ from framing.decisions import DecisionRule, decide
 from framing.labels.errors import FramingError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema
+from framing.training import run, unseen
 from framing.training.baseline import TfidfBaseline
-from framing.training.card import render_card
+from framing.training.card import check_card, render_card
+from framing.training.checkpoints import FOLDER
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices
 from framing.training.evaluation import score
 from framing.training.report import TrainingReport, read_report
 from framing.training.run import leave_one_document_out, train
+
+
+class _StoppedError(Exception):
+    pass
 
 
 @pytest.fixture
@@ -31,6 +40,7 @@ def test_train_leaves_a_model_a_report_and_a_card(ready: TrainConfig) -> None:
     again = read_report(ready.output)
     # NaN differs from itself, so that the reports are compared as text.
     assert repr(again) == repr(report)
+    check_card(again, ready.output)
     card = (ready.output / "README.md").read_text(encoding="utf-8")
     assert str(report.held_out[0].estimates["joint_f1"]) in card
     assert f"{report.held_out[0].sentences} sentences" in card
@@ -39,6 +49,9 @@ def test_train_leaves_a_model_a_report_and_a_card(ready: TrainConfig) -> None:
         "framing",
         "TF-IDF + logistic regression",
     }
+    (ready.output / "README.md").write_text(f"{card}By me.\n", encoding="utf-8")
+    with pytest.raises(FramingError, match=r"README\.md: differs .*--force"):
+        check_card(again, ready.output)
 
 
 def test_train_scores_whole_sources_and_behaviour(ready: TrainConfig, tmp_path: Path) -> None:
@@ -116,6 +129,51 @@ def test_train_refuses_to_overwrite(ready: TrainConfig) -> None:
     assert (ready.output / "mine.txt").read_text() == "keep"
 
 
+def test_train_refuses_the_folder_that_it_starts_from(
+    ready: TrainConfig, model_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "m")
+    config = ready.model_copy(update={"backbone": str(folder), "output": folder})
+    with pytest.raises(FramingError, match="is the model that training starts from"):
+        train(config, force=True)
+    assert not (folder / FOLDER).exists()
+
+
+def test_train_refuses_a_file_and_a_folder_that_cannot_be(
+    ready: TrainConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "afile").write_text("x")
+    with pytest.raises(FramingError, match="afile: is a file"):
+        train(ready.model_copy(update={"output": tmp_path / "afile"}), force=True)
+    with pytest.raises(FramingError, match="cannot be written"):
+        train(ready.model_copy(update={"output": tmp_path / "afile" / "m"}))
+
+
+def test_versions_of_a_document_left_out_are_not_learned_from(
+    schema: Schema, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = make_records(24)
+    # The documents d0 (wire) and d1 (blog) share one of their two sentences.
+    records[2] = replace(records[2], text=records[0].text)
+    learned: list[set[str]] = []
+
+    def seen(train: Sequence[Record], *_: Any, **__: Any) -> Any:
+        learned.append({record.group for record in train})
+        raise _StoppedError
+
+    monkeypatch.setattr(run, "fit_tuned", seen)
+    with pytest.raises(_StoppedError):
+        leave_one_document_out(records[:2], records, schema, config)
+    monkeypatch.setattr(unseen, "logits_of_fold", seen)
+    sources = config.model_copy(update={"unseen_sources": (("wire",),)})
+    with pytest.raises(_StoppedError):
+        unseen.leave_sources_out(records, schema, sources)
+    assert len(learned) == 2
+    for groups in learned:
+        assert "blog/d3" in groups
+        assert not {"wire/d0", "blog/d1"} & groups
+
+
 def test_train_leaves_out_a_provenance(ready: TrainConfig) -> None:
     with pytest.raises(FramingError, match="no records are left"):
         train(ready, without=["authored"])
@@ -157,6 +215,15 @@ def test_baseline_learns_words(schema: Schema) -> None:
     assert rows.shape == (60, 4, 4)
     np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-5)
     assert (decide(rows, 0.5) == class_indices(records, schema)).mean() > 0.95
+
+
+def test_baseline_where_no_word_is_twice(schema: Schema) -> None:
+    records = [
+        replace(record, text=f"{chr(0x4E00 + n)}{chr(0x5E00 + n)}")
+        for n, record in enumerate(make_records(60))
+    ]
+    rows = TfidfBaseline(records, schema).probabilities([record.text or "" for record in records])
+    np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-5)
 
 
 def test_scores_of_perfect_predictions(schema: Schema, records: list[Record]) -> None:

@@ -53,6 +53,24 @@ def test_it_never_gets_worse_and_goes_on_to_the_same_end(
     assert len(calls) == 13
 
 
+def test_fits_of_a_trial_are_kept_until_it_is_done(
+    schema: Schema, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config.model_copy(update={"search": 1, "max_epochs": 1})
+    kept = tmp_path / "a" / "trial"
+
+    def killed(*_: Any) -> Any:
+        raise _KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "saved_logits", killed)
+        with pytest.raises(_KilledError):
+            search(make_records(24), schema, config, workspace=tmp_path / "a")
+    assert len(list(kept.glob("fit-*/done"))) == 1
+    search(make_records(24), schema, config, workspace=tmp_path / "a")
+    assert not kept.exists()
+
+
 def test_held_out_documents_have_no_part_in_it(
     config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

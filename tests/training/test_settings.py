@@ -26,7 +26,7 @@ def test_sizes(count: int, epochs: int, batch: int, folds: int) -> None:
     config = chosen(count)
     assert (config.max_epochs, config.batch_size, config.folds) == (epochs, batch, folds)
     assert config.tuning == 0 if folds else config.tuning > 0
-    assert config.max_tokens == 126  # what the tiny encoder can read
+    assert config.max_tokens == 128  # what the tiny encoder can read
     assert chosen_settings(config, count)["sentences"] == str(count)
 
 

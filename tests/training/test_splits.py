@@ -8,6 +8,7 @@ from framing.training.splits import (
     hold_out,
     joined_documents,
     split_by_document,
+    with_versions,
 )
 
 
@@ -72,6 +73,11 @@ def test_versions_of_a_document_stay_together() -> None:
         split = split_by_document(records, fraction=0.5, seed=seed)
         sides = [{r.group for r in side} & set(joined) for side in (split.train, split.held_out)]
         assert sides in ([set(joined), set()], [set(), set(joined)])
+
+
+def test_a_document_with_its_versions() -> None:
+    joined = {"a/1": "a/1", "b/9": "a/1", "c/5": "c/5", "d/1": "c/5"}
+    assert with_versions({"b/9", "e/2"}, joined) == {"a/1", "b/9", "e/2"}
 
 
 def test_a_set_phrase_joins_nothing() -> None:

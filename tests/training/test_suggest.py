@@ -53,6 +53,12 @@ def test_the_same_wording_is_not_chosen_again_and_again() -> None:
     assert {30, 31, 32} <= {each.index for each in chosen}
 
 
+def test_texts_without_words_are_told_apart_by_their_characters() -> None:
+    texts = [chr(0x4E00 + n) for n in range(60)]
+    chosen = suggest(texts, sure(60), count=4)
+    assert len({each.index for each in chosen}) == 4
+
+
 def test_some_are_drawn_by_chance_and_say_so() -> None:
     chosen = suggest(TEXTS, sure(60), count=10, random=4)
     assert [each.random for each in chosen] == [False] * 6 + [True] * 4
@@ -85,7 +91,7 @@ def test_a_pool_is_split_into_sentences_that_keep_their_document(tmp_path: Path)
         list(read_pool(["-"]))
 
 
-@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl"])
+@pytest.mark.parametrize("ending", ["csv", "XLSX", "jsonl", "json"])
 def test_the_command_writes_what_annotators_can_open(
     ending: str, classifier: Classifier, schema: Schema, tmp_path: Path
 ) -> None:
@@ -107,9 +113,23 @@ def test_the_command_writes_what_annotators_can_open(
     output = tmp_path / f"next.{ending}"
     arguments = ["suggest", str(pool), "--output", str(output), "--n", "8", "--random", "2"]
     arguments += ["--model", str(classifier.folder), "--labels", str(known), "--device", "cpu"]
+    if ending == "json":
+        with pytest.raises(FramingError, match=r"next.json: the ending tells no format \(as"):
+            app(arguments, standalone_mode=False)
+        arguments += ["--format", "label-studio"]
     assert app(arguments, standalone_mode=False) in (None, 0)
-    records = read_labels(output, schema).records
-    assert len(records) == 8
-    assert not {record.text for record in records} & set(TEXTS[:6])
-    with pytest.raises(FramingError, match="is there already"):
+    if ending == "jsonl":
+        found = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+        assert all(one["labels"] is None and "annotator" not in one for one in found)
+    elif ending == "json":
+        tasks = json.loads(output.read_text("utf-8"))
+        found = [task["data"] for task in tasks if "annotations" not in task]
+        assert not any("annotator" in one for one in found)
+    else:
+        imported = read_labels(output, schema)
+        assert any("8 rows have no label" in warning for warning in imported.warnings)
+        found = [{"text": record.text} for record in imported.records]
+    assert len(found) == 8
+    assert not {one["text"] for one in found} & set(TEXTS[:6])
+    with pytest.raises(FramingError, match="exists"):
         app(arguments, standalone_mode=False)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from helpers import make_records
 from safetensors.torch import load_file
+from transformers import TrainingArguments
 
 from framing import Classifier
 from framing.decisions import DecisionRule
@@ -15,7 +16,7 @@ from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
 from framing.training.backbone import start_of
 from framing.training.config import TrainConfig
-from framing.training.trainer import class_weights, fit, save_model, targets
+from framing.training.trainer import _arguments, class_weights, fit, save_model, targets
 
 
 def test_same_seed_same_weights(schema: Schema, config: TrainConfig, tmp_path: Path) -> None:
@@ -112,8 +113,20 @@ def test_encoder_of_a_framing_model_with_a_new_head(
     assert start_of(str(model_folder), fitted.backbone).kind == "framing model"
 
 
+def test_devices_share_a_step_and_the_loss_is_not_multiplied(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def arguments() -> TrainingArguments:
+        return _arguments(config, tmp_path, tune=False, resumable=False)
+
+    assert arguments().per_device_train_batch_size == config.batch_size
+    assert not arguments().average_tokens_across_devices
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert arguments().per_device_train_batch_size == config.batch_size // 4
+
+
 def test_more_tokens_than_the_encoder_can_read(schema: Schema, config: TrainConfig) -> None:
-    with pytest.raises(FramingError, match="reads 126 tokens, not 200"):
+    with pytest.raises(FramingError, match="reads 128 tokens, not 200"):
         fit(make_records(12), schema, config.model_copy(update={"max_tokens": 200}))
 
 
