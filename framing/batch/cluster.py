@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from framing.batch.job import BatchError, BatchJob
@@ -18,9 +19,13 @@ LOCAL = "local"
 
 
 class ChunkActor:
-    """Loads the model once and finishes chunks, for ``Dataset.map_batches``."""
+    """Loads the model once and finishes chunks, for ``Dataset.map_batches``.
 
-    def __init__(self, job: BatchJob) -> None:
+    A worker does not start in the folder from which the job was: paths of inputs are seen from
+    ``folder``.
+    """
+
+    def __init__(self, job: BatchJob, folder: Path) -> None:
         from framing.classifier import Classifier
 
         plan = read_plan(job.output)
@@ -28,6 +33,7 @@ class ChunkActor:
             raise BatchError(f"{job.output}: this node cannot see the job's folder")
         self._plan = plan
         self._job = job
+        self._folder = folder
         self._classifier = Classifier.from_pretrained(
             job.model,
             device=job.device,
@@ -47,7 +53,7 @@ class ChunkActor:
         file, number = chunk
         planned = self._plan.files[file]
         if file not in self._readers:
-            self._readers = {file: open_reader(planned.file, self._job)}
+            self._readers = {file: open_reader(planned.file.below(self._folder), self._job)}
         try:
             rows = self._readers[file].read(planned.chunks[number], self._plan.columns)
             if self._job.strict:
@@ -99,7 +105,7 @@ def run_on_ray(
     items = [{"file": file, "chunk": chunk} for file, chunk in pending]
     parts = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
         ChunkActor,
-        fn_constructor_args=(replace(job, threads=threads),),
+        fn_constructor_args=(replace(job, threads=threads), Path.cwd()),
         batch_size=1,
         concurrency=(1, actors),
         **resources,

@@ -31,20 +31,12 @@ def find_date_column(output: JobOutput, named: str | None = None) -> str | None:
     Raises:
         FramingError: There is no column of that name, or several look like dates.
     """
-    import pyarrow as pa
-
     columns = output.input_columns
     if named is not None:
         if named not in columns:
             raise FramingError(unknown_column(named, "--date-column", output))
         return named
-    found = [
-        name
-        for name in columns
-        if pa.types.is_date(output.columns[name])
-        or pa.types.is_timestamp(output.columns[name])
-        or (name.lower() in _NAMES and pa.types.is_string(output.columns[name]))
-    ]
+    found = [name for name in columns if _looks_like_a_date(name, output.columns[name])]
     if len(found) > 1:
         raise FramingError(
             f"{output.folder}: several columns look like dates ({', '.join(found)}); "
@@ -68,6 +60,8 @@ def periods(column: pa.Array, unit: str) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         column = column.cast(pa.date32(), safe=False)
     text = pc.utf8_slice_codeunits(pc.utf8_ltrim_whitespace(column.cast(pa.string())), 0, 10)
@@ -91,6 +85,17 @@ def period(day: date, unit: str) -> str:
         year, week, _ = day.isocalendar()
         return f"{year:04}-W{week:02}"
     return day.isoformat()[: {"day": 10, "month": 7, "year": 4}[unit]]
+
+
+def _looks_like_a_date(name: str, kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):  # a categorical column of pandas
+        kind = kind.value_type
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return True
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return name.lower() in _NAMES and is_text
 
 
 @lru_cache(maxsize=65_536)

@@ -6,15 +6,17 @@ import functools
 import glob
 import hashlib
 import io
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from framing.batch.job import BatchError, InputFormat
+from framing.batch.parts import unwritable
 from framing.batch.rows import is_unicode
 from framing.models.store import file_hash
 
@@ -62,6 +64,21 @@ class InputFile:
         """Whether the path is a URL."""
         return "://" in self.path
 
+    @property
+    def identity(self) -> str:
+        """The same for every spelling of a local path; of text files together, their name."""
+        if self.is_remote or self.members:
+            return self.path
+        return os.path.abspath(self.path)  # noqa: PTH100 - a link is a file of its own
+
+    def below(self, folder: Path) -> InputFile:
+        """The file as another working folder sees it, with the label that it has here."""
+        if self.members:
+            return replace(self, members=tuple(member.below(folder) for member in self.members))
+        if self.is_remote:
+            return self
+        return replace(self, path=str(folder / self.path), name=self.label)
+
     def open(self) -> IO[bytes]:
         """Open for reading, decompressed.
 
@@ -94,8 +111,8 @@ class InputFile:
     def fingerprint(self) -> str:
         """Changes when the content does: SHA-256; of a remote file, what its server says."""
         if self.members:
-            parts = "".join(member.path + member.fingerprint() for member in self.members)
-            return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
+            parts = "\n".join(member.fingerprint() for member in self.members)
+            return hashlib.sha256(parts.encode()).hexdigest()
         with _readable(self.label):
             if self.is_remote:
                 filesystem, path = _filesystem(self.path)
@@ -104,7 +121,12 @@ class InputFile:
 
 
 def find_files(
-    inputs: Sequence[str], *, input_format: InputFormat | None, lines: bool, spool: Path
+    inputs: Sequence[str],
+    *,
+    input_format: InputFormat | None,
+    lines: bool,
+    spool: Path,
+    output: Path | None = None,
 ) -> list[InputFile]:
     """The files that the inputs of a job mean, in a fixed order.
 
@@ -113,9 +135,11 @@ def find_files(
         input_format: Overrides what the names say.
         lines: Read text files line by line; else they are one input, each file a text.
         spool: Where standard input is kept, so that the job can be continued.
+        output: The job's output folder; folders and globs leave out what is in it.
 
     Raises:
-        BatchError: There is no such file, or its format is not known.
+        BatchError: There is no such file, its format is not known, or standard input cannot
+            be kept.
     """
     found: dict[str, InputFile] = {}
     for name in inputs:
@@ -125,7 +149,8 @@ def find_files(
             kind = input_format or InputFormat.JSONL
             found[name] = InputFile(str(spool), kind, name=STANDARD_INPUT)
             continue
-        found |= {file.path: file for file in _named_by(name, input_format)}
+        for file in _named_by(name, input_format, output):
+            found.setdefault(file.identity, file)
     files = list(found.values())
     texts = tuple(file for file in files if file.format is InputFormat.TEXT)
     if lines or not texts:
@@ -134,9 +159,9 @@ def find_files(
     return [*others, InputFile(f"{len(texts)} text files", InputFormat.TEXT, members=texts)]
 
 
-def _named_by(name: str, wanted: InputFormat | None) -> list[InputFile]:
+def _named_by(name: str, wanted: InputFormat | None, output: Path | None) -> list[InputFile]:
     with _readable(name[:200]):
-        return list(_remote(name, wanted) if "://" in name else _local(name, wanted))
+        return list(_remote(name, wanted) if "://" in name else _local(name, wanted, output))
 
 
 @contextmanager
@@ -154,10 +179,10 @@ def _readable(label: str) -> Iterator[None]:
         raise BatchError(f"{label}: cannot be read: {error}") from error
 
 
-def _local(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
+def _local(name: str, wanted: InputFormat | None, output: Path | None) -> Iterator[InputFile]:
     path = Path(name)
     if path.is_dir():
-        yield from _folder(path, wanted)
+        yield from _folder(path, wanted, output)
     elif path.exists():
         yield _named(name, wanted)
     else:
@@ -165,11 +190,19 @@ def _local(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
         files = [match for match in matches if Path(match).is_file()]
         if not files:
             raise BatchError(f"{name}: no such file")
-        for match in files:
+        for match in _outside(output, files):
             yield _named(match, wanted)
 
 
-def _folder(path: Path, wanted: InputFormat | None) -> Iterator[InputFile]:
+def _outside(folder: Path | None, files: list[str]) -> list[str]:
+    """The files that are not in the job's output; all where no other was meant, to be refused."""
+    if folder is None:
+        return files
+    folder = folder.resolve()
+    return [file for file in files if folder not in Path(file).resolve().parents] or files
+
+
+def _folder(path: Path, wanted: InputFormat | None, output: Path | None) -> Iterator[InputFile]:
     """The files in a folder, or the Arrow files of one that ``datasets`` has saved."""
     arrow = sorted(path.rglob("*.arrow"))
     if arrow and ((path / "state.json").exists() or (path / "dataset_dict.json").exists()):
@@ -182,11 +215,11 @@ def _folder(path: Path, wanted: InputFormat | None) -> Iterator[InputFile]:
         for file in path.rglob("*")
         if file.is_file() and not _is_hidden(file.relative_to(path))
     )
-    known = [file for file in files if wanted or _format_of(file.name)[0]]
+    known = [str(file) for file in files if wanted or _format_of(file.name)[0]]
     if not known:
         raise BatchError(f"{path}: no files that can be read; known are {_KNOWN}")
-    for file in known:
-        yield _named(str(file), wanted)
+    for name in _outside(output, known):
+        yield _named(name, wanted)
 
 
 def _is_hidden(path: Path) -> bool:
@@ -249,9 +282,13 @@ def _spool(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp")
-    with scratch.open("wb") as out:
-        shutil.copyfileobj(sys.stdin.buffer, out)
-    if path.exists() and not scratch.stat().st_size:
-        scratch.unlink()
-    else:
-        scratch.replace(path)
+    try:
+        with scratch.open("wb") as out:
+            shutil.copyfileobj(sys.stdin.buffer, out)
+        if path.exists() and not scratch.stat().st_size:
+            scratch.unlink()
+        else:
+            scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)  # half a copy would keep the disk full
+        raise unwritable(path, error) from error

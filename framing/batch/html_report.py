@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from framing.batch import charts
-from framing.batch.dates import find_date_column
+from framing.batch.dates import find_date_column, unknown_column
 from framing.batch.job import Level
 from framing.batch.output import JobOutput
 from framing.batch.sections import by_source, by_topic, over_time
@@ -97,10 +97,12 @@ def write_report(
 
 
 def _gather(output: JobOutput, by: str | None, date_column: str | None) -> _Gathered:
+    if by and by not in output.input_columns:
+        raise FramingError(f"{unknown_column(by, '--by', output)}; give one column")
     date_column = find_date_column(output, date_column)
     source = by or _source_column(output)
     days = Tally([Key("day", date_column, "day")]) if date_column else None
-    sources = Tally(make_keys(output, [source], None)) if source else None
+    sources = Tally(make_keys(output, [source], date_column)) if source else None
     total = Tally([])
     tallies = [tally for tally in (total, sources, days) if tally]
     columns = [*measure_columns(output), *(key.column for t in tallies for key in t.keys)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -48,7 +49,7 @@ class BatchJob:
     Attributes:
         inputs: Files, globs, folders, ``datasets`` folders, fsspec URLs, or ``-`` for standard
             input.
-        output: Folder to write to; the job goes on there if it was stopped.
+        output: Local folder to write to; the job goes on there if it was stopped.
         text_column: Column with the text; ``text`` for text files, whatever is asked.
         id_column: Column that names a row in ``rejected/`` and is passed through.
         columns: Other columns to pass through; ``None`` for all.
@@ -103,6 +104,11 @@ class BatchJob:
         """Raise a :class:`BatchError` that names the first option that is out of range."""
         if not self.inputs:
             raise BatchError("no input: give files, globs, folders, or - for standard input")
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(self.output)):  # Path has taken a slash
+            raise BatchError(
+                f"{self.output}: is a URL, and output goes to a local folder; write to one, "
+                "and copy it when the job is finished"
+            )
         if self.id_column == self.text_column:
             raise BatchError(f"the id column cannot be the text's column {self.text_column!r}")
         for name in ("max_chars", "part_rows", "workers"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from framing.batch.job import Level, OutputFormat
-from framing.batch.parts import DATA, REJECTED
+from framing.batch.parts import DATA, PART_FILE, REJECTED
 from framing.labels.errors import FramingError
 from framing.labels.schema import Schema, parse_schema
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PLAN = "_framing/plan.json"
-_PART = re.compile(r"part-\d+-\d+\.(parquet|jsonl|csv)")
 _ROWS = 32_768  # rows a batch: a few MB of text
 _BLOCK = 16 << 20  # bytes of CSV parsed at a time, so that a row of several MB fits
 
@@ -108,7 +107,7 @@ def open_output(folder: str | Path, *, partial: bool = False) -> JobOutput:
     parts = tuple(
         path
         for path in sorted((folder / DATA).glob(f"part-*.{form.value}"), key=_part_order)
-        if _PART.fullmatch(path.name)
+        if PART_FILE.fullmatch(path.name)
     )
     if not finished and not partial:
         raise FramingError(

@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ DATA = "data"
 
 REJECTED = "rejected"
 """Folder for the bad rows."""
+
+PART_FILE = re.compile(r"part-\d+-\d+\.(parquet|jsonl|csv)")
+"""Names of part files, and of those with their bad rows."""
+
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 def write_part(table: pa.Table, path: Path, *, to: OutputFormat) -> None:
@@ -55,7 +61,7 @@ def write_rejections(rejections: Sequence[Rejection], path: Path) -> None:
             "source_file": each.file,
             "source_row": each.row,
             **({} if each.line is None else {"line": each.line}),
-            **({} if each.identifier is None else {"id": each.identifier}),
+            **({} if each.identifier is None else {"id": _as_json(each.identifier)}),
             "reason": each.problem.reason.value,
             "detail": each.problem.detail,
             "value": each.problem.value,
@@ -87,7 +93,16 @@ def append_line(content: object, path: Path) -> None:
             lines.flush()
             os.fsync(lines.fileno())
     except OSError as error:
-        raise _failure(path, error) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> BatchError:
+    """The error for a file that cannot be written."""
+    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+    return BatchError(
+        f"{path}: cannot be written: {what or error}. Finished parts are kept: "
+        "mend it and give the same command again"
+    )
 
 
 def _scratch(path: Path) -> Path:
@@ -110,35 +125,28 @@ def _written(path: Path, write: Callable[[], None]) -> None:
             os.close(folder)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise _failure(path, error) from error
-
-
-def _failure(path: Path, error: OSError) -> BatchError:
-    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-    return BatchError(
-        f"{path}: cannot be written: {what or error}. Finished parts are kept: "
-        "mend it and give the same command again"
-    )
+        raise unwritable(path, error) from error
 
 
 def _json_rows(table: pa.Table) -> list[dict[str, Any]]:
-    columns = [
-        [_json_value(value, field.type) for value in column.to_pylist()]
-        if any(map(pa.types.is_floating, leaves(field.type)))
-        else column.to_pylist()
-        for field, column in zip(table.schema, table.columns, strict=True)
-    ]
+    columns = [_json_values(column) for column in table.columns]
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _json_values(column: pa.ChunkedArray) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    if not any(pa.types.is_floating(_plain(leaf)) for leaf in leaves(column.type)):
+        return values
+    return [_json_value(value, column.type) for value in values]
 
 
 def _json_value(value: Any, kind: pa.DataType) -> Any:
     """A value with no more digits than its type holds, and null for what JSON has no number for."""
+    kind = _plain(kind)
     if value is None:
         return None
-    if pa.types.is_struct(kind):
-        return {field.name: _json_value(value[field.name], field.type) for field in kind}
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return [_json_value(each, kind.value_type) for each in value]
+    if pa.types.is_nested(kind):
+        return _json_nested(value, kind)
     if not pa.types.is_floating(kind):
         return value
     if not math.isfinite(value):
@@ -146,9 +154,32 @@ def _json_value(value: Any, kind: pa.DataType) -> Any:
     return float(str(np.float32(value))) if pa.types.is_float32(kind) else value
 
 
+def _json_nested(value: Any, kind: pa.DataType) -> Any:
+    if pa.types.is_struct(kind):
+        return {field.name: _json_value(value[field.name], field.type) for field in kind}
+    if pa.types.is_map(kind):
+        names, items = kind.key_type, kind.item_type
+        return [[_json_value(name, names), _json_value(each, items)] for name, each in value]
+    if any(is_list(kind) for is_list in _LISTS):
+        return [_json_value(each, kind.value_type) for each in value]
+    return value
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _as_json(value: Any) -> Any:
+    """A value of any kind with null for what JSON has no number for, however deep it stands."""
+    return json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+
+
 def _write_lines(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-    _write_text(text, path)
+    _write_text("".join(_dumped(row) + "\n" for row in rows), path)
 
 
 def _write_text(text: str, path: Path) -> None:
@@ -159,10 +190,8 @@ def _flat(table: pa.Table) -> pa.Table:
     """Lists and structs as JSON text, which is all that CSV can hold."""
     for index, field in enumerate(table.schema):
         if pa.types.is_nested(field.type):
-            texts = [
-                None if value is None else json.dumps(value, ensure_ascii=False, default=str)
-                for value in table.column(index).to_pylist()
-            ]
+            values = _json_values(table.column(index))
+            texts = [None if value is None else _dumped(value) for value in values]
             table = table.set_column(index, field.name, pa.array(texts, pa.string()))
         elif pa.types.is_dictionary(field.type):
             table = table.set_column(index, field.name, table.column(index).cast(pa.string()))

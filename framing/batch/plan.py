@@ -222,19 +222,25 @@ def check_unchanged(
         if before != now:
             what = "the model's weights" if name == "sha256" else name
             changes.append(f"{what}: was {before[:12]} and is {now[:12]}")
-    known = {each.file.path: each.fingerprint for each in plan.files}
-    for path in known.keys() - {file.path for file in files}:
-        changes.append(f"{path} is no longer among the inputs")
+    planned, given = _paths([each.file for each in plan.files]), _paths(files)
+    gone = (path for key, path in planned.items() if key not in given)
+    changes += [f"{path} is no longer among the inputs" for path in gone]
+    changes += [f"{path} is new" for key, path in given.items() if key not in planned]
+    known = {each.file.identity: each.fingerprint for each in plan.files}
     for file in files:
-        if file.path not in known:
-            changes.append(f"{file.path} is new")
-        elif file.fingerprint() != known[file.path]:
+        if file.identity in known and file.fingerprint() != known[file.identity]:
             changes.append(f"{file.path} has changed")
     if changes:
         raise BatchError(
             f"the job in this folder was another one: {'; '.join(changes)}. "
             "Use --restart to start afresh, or another --output"
         )
+
+
+def _paths(files: Sequence[InputFile]) -> dict[str, str]:
+    """Paths as typed, of every text file too, by what tells the files apart."""
+    single = (each for file in files for each in file.members or (file,))
+    return {file.identity: file.path for file in single}
 
 
 def record_done(done: Done, folder: Path) -> None:

@@ -24,8 +24,8 @@ logger = logging.getLogger("framing.batch")
 class Progress(Protocol):
     """Is told what happens; a context manager."""
 
-    def stage(self, title: str, total: int | None) -> None:
-        """A new stage of so many rows, where that is known."""
+    def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
+        """A new stage of so many rows, where that is known; some were done by an earlier run."""
         ...
 
     def advance(self, rows: int, *, rejected: int = 0) -> None:
@@ -45,7 +45,7 @@ class Progress(Protocol):
 class Silence:
     """Says nothing."""
 
-    def stage(self, title: str, total: int | None) -> None:
+    def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
         """Nothing."""
 
     def advance(self, rows: int, *, rejected: int = 0) -> None:
@@ -73,15 +73,17 @@ class Bars:
         )
         self._task: Any = None
         self._started = 0.0
-        self._rows = self._rejected = 0
+        self._rows = self._rejected = 0  # rows of this run alone, for its rate
 
-    def stage(self, title: str, total: int | None) -> None:
+    def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
         """A new bar."""
         if self._task is not None:
             self._bars.stop_task(self._task)
-        self._task = self._bars.add_task(title, total=total, rate="", rejected=0)
+        self._task = self._bars.add_task(
+            title, total=total, completed=done, rate="", rejected=rejected
+        )
         self._started = time.monotonic()
-        self._rows = self._rejected = 0
+        self._rows, self._rejected = 0, rejected
 
     def advance(self, rows: int, *, rejected: int = 0) -> None:
         """Move the bar."""
@@ -109,13 +111,14 @@ class LogLines:
     def __init__(self) -> None:
         self._title = ""
         self._total: int | None = None
-        self._rows = self._rejected = 0
+        self._done = self._rows = self._rejected = 0
         self._started = self._said = time.monotonic()
 
-    def stage(self, title: str, total: int | None) -> None:
+    def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
         """A new stage."""
         self._title, self._total = title, total
-        self._rows = self._rejected = 0
+        self._done = self._rows = done
+        self._rejected = rejected
         self._started = self._said = time.monotonic()
         self._say()
 
@@ -129,7 +132,7 @@ class LogLines:
             self._say()
 
     def _say(self) -> None:
-        rate = self._rows / max(time.monotonic() - self._started, 1e-9)
+        rate = (self._rows - self._done) / max(time.monotonic() - self._started, 1e-9)
         left = "?"
         if self._total is not None and rate > 0:
             left = f"{(self._total - self._rows) / rate:.0f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from framing.batch.files import InputFile, find_files
 from framing.batch.job import BatchError, BatchJob, BatchReport
 from framing.batch.local import run_locally
-from framing.batch.parts import DATA, REJECTED, write_json
+from framing.batch.parts import DATA, PART_FILE, REJECTED, write_json
 from framing.batch.plan import (
     STATE,
     ChunkId,
@@ -60,14 +60,19 @@ def run(
         FramingError: The model cannot be loaded.
     """
     job.check()
-    with _locked(job.output), progress or Silence() as shown:
+    with _locked(job), progress or Silence() as shown:
         _prepare(job)
         classifiers = _classifiers(job)
         plan = _plan(job, classifiers[0], shown)
         done = read_done(job.output, plan)
         pending = [chunk for chunk in plan.chunks() if part_name(chunk) not in done]
         if pending or not (job.output / SUCCESS).exists():
-            shown.stage("Tagging", plan.rows)
+            shown.stage(
+                "Tagging",
+                plan.rows,
+                done=sum(part.rows for part in done.values()),
+                rejected=sum(sum(part.rejected.values()) for part in done.values()),
+            )
             results = _results(plan, job, pending, classifiers=classifiers, ray_address=ray_address)
             _record(results, job, done, shown=shown)
         return _report(plan, job, done)
@@ -92,8 +97,6 @@ def _record(
     results: Iterator[Done], job: BatchJob, done: dict[str, Done], *, shown: Progress
 ) -> None:
     """Note every part as it is finished."""
-    for part in done.values():
-        shown.advance(part.rows, rejected=sum(part.rejected.values()))
     before = time.monotonic()
     for result in results:
         now = time.monotonic()
@@ -139,11 +142,13 @@ def _report(plan: Plan, job: BatchJob, done: dict[str, Done]) -> BatchReport:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from the folder."""
+def _locked(job: BatchJob) -> Iterator[None]:
+    """Keep other processes from the folder; one that is refused is not touched."""
     from filelock import FileLock, Timeout
 
+    folder = job.output
     try:
+        _check_folder(job)
         (folder / STATE).mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / STATE / "lock", timeout=0)
         lock.acquire()
@@ -160,27 +165,44 @@ def _locked(folder: Path) -> Iterator[None]:
 def _prepare(job: BatchJob) -> None:
     """Make sure that nothing in the folder is overwritten unasked."""
     folder = job.output
-    others = [path for path in folder.iterdir() if path.name != STATE]
-    is_job = (folder / STATE / "plan.json").exists()
-    if others and not is_job and not job.force:
-        raise BatchError(
-            f"{folder}: is not empty and holds no batch job; choose another folder or use --force"
-        )
+    _check_folder(job)  # once more, now that no other job writes to it
     if job.restart and (folder / SUCCESS).exists() and not job.force:
         raise BatchError(f"{folder}: holds a finished job; --restart needs --force to remove it")
-    if job.restart:
-        _clear(folder)
     for scratch in folder.glob("*/.part-*.tmp"):
         scratch.unlink()
+    if job.restart:
+        _clear(folder, keep={"lock"})
+    elif _holds_others(folder):  # parts of a job whose plan is gone, among other things
+        _clear(folder, keep={"lock", _STDIN})
 
 
-def _clear(folder: Path) -> None:
+def _check_folder(job: BatchJob) -> None:
+    if _holds_others(job.output) and not job.force:
+        raise BatchError(
+            f"{job.output}: is not empty and holds no batch job; choose another folder or use "
+            "--force"
+        )
+
+
+def _holds_others(folder: Path) -> bool:
+    """Whether there is something in the folder, but no job that can go on."""
+    if not folder.is_dir() or (folder / STATE / "plan.json").exists():
+        return False
+    return any(path.name != STATE for path in folder.iterdir())
+
+
+def _clear(folder: Path, *, keep: set[str]) -> None:
     """Remove what a job has written, and nothing else."""
-    parts = [*folder.glob(f"{DATA}/part-*.*"), *folder.glob(f"{REJECTED}/part-*.*")]
-    for path in (*parts, folder / SUCCESS, folder / REPORT):
-        path.unlink(missing_ok=True)
+    (folder / SUCCESS).unlink(missing_ok=True)
+    (folder / REPORT).unlink(missing_ok=True)
+    for name in (DATA, REJECTED):
+        for path in folder.glob(f"{name}/part-*"):
+            if PART_FILE.fullmatch(path.name):
+                path.unlink()
+        with suppress(OSError):  # is not there, or holds something else
+            (folder / name).rmdir()
     for path in (folder / STATE).iterdir():
-        if path.name != "lock":
+        if path.name not in keep:
             path.unlink()
 
 
@@ -209,6 +231,7 @@ def _files(job: BatchJob) -> list[InputFile]:
         input_format=job.input_format,
         lines=job.lines,
         spool=job.output / STATE / _STDIN,
+        output=job.output,
     )
     output = job.output.resolve()
     for file in files:

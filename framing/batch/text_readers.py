@@ -131,18 +131,35 @@ class JsonlReader(_TextReader):
         cutter = Cutter(self._job.part_rows)
         schema = pa.schema([])
         values: list[dict[str, Any]] = []
+        first_bad: tuple[int, Problem] | None = None
+        has_object = False
         for raw in self._all():
             if cutter.add(raw.size, offset=raw.offset, line=raw.line):
                 schema = widened(schema, self._types(values))
                 progress(len(values))
                 values = []
-            values.append({} if isinstance(raw.content, Problem) else raw.content)
+            if isinstance(raw.content, Problem):
+                first_bad = first_bad or (raw.line, raw.content)
+                values.append({})
+            else:
+                has_object = True
+                values.append(raw.content)
         schema = widened(schema, self._types(values))
         progress(len(values))
+        if first_bad is not None and not has_object:
+            raise self._no_objects(*first_bad)
         if self._job.text_column not in schema.names and cutter.rows:
             raise missing_column(self._file.label, self._job.text_column, schema.names)
         columns = passed(self._job, schema.names, self._file.label) if cutter.rows else []
         return FilePlan(cutter.finish(), pa.schema([schema.field(name) for name in columns]))
+
+    def _no_objects(self, line: int, problem: Problem) -> BatchError:
+        is_array = problem.value.lstrip().startswith("[")
+        hint = "; jq -c '.[]' makes such lines of an array" if is_array else ""
+        return BatchError(
+            f"{self._file.label}, line {line}: {problem.detail}; every line must be one JSON "
+            f"object, and none is{hint}"
+        )
 
     def _types(self, rows: list[dict[str, Any]]) -> pa.Schema:
         names = dict.fromkeys(name for row in rows for name in row)

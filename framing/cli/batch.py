@@ -111,11 +111,13 @@ def batch(
         force=force,
     )
     _use_few_arenas()
-    signal.signal(signal.SIGTERM, lambda *_: _leave(_TERMINATED, output))
+    known = signal.signal(signal.SIGTERM, lambda *_: _leave(_TERMINATED, output))
     try:
         report = run(job, progress=_progress(quiet=quiet), ray_address=ray)
     except KeyboardInterrupt:
         _leave(_INTERRUPTED, output)
+    finally:
+        signal.signal(signal.SIGTERM, known or signal.SIG_DFL)
     if not quiet:
         _print(report)
 
@@ -153,10 +155,15 @@ def _progress(*, quiet: bool) -> Progress:
 
 def _leave(code: int, output: Path) -> NoReturn:
     """Leave at once, as threads are in the middle of parts: a part is written whole or not."""
-    sys.stderr.write(
-        f"\nframing: stopped; finished parts in {output} are kept, "
-        "and the same command goes on from there\n"
-    )
+    from framing.batch.runner import SUCCESS
+
+    if (output / SUCCESS).exists():
+        said = f"the job in {output} is finished"
+    else:
+        said = (
+            f"stopped; finished parts in {output} are kept, and the same command goes on from there"
+        )
+    sys.stderr.write(f"\nframing: {said}\n")
     sys.stderr.flush()
     os._exit(code)
 

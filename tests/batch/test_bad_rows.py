@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from framing.batch import BatchError, BatchJob, BatchReport, InputFormat, run
+from framing.batch.parts import write_rejections
+from framing.batch.rows import Problem, Reason, Rejection
 
 GOOD = "Russia will keep its base at Tartus."
 LONG = "x" * (5 << 20)
@@ -250,3 +252,12 @@ def test_an_id_that_is_no_json_is_kept_as_text(job: BatchJob, tmp_path: Path) ->
     pq.write_table(pa.table({"id": when, "text": pa.array([None], pa.string())}), path)
     job, _ = finish(job, path, input_format=InputFormat.PARQUET)
     assert rejected(job)[0]["id"].startswith("2023-11-14 22:13:20")
+
+
+def test_an_id_without_a_number_in_json_is_null(tmp_path: Path) -> None:
+    identifier = {"n": [float("nan"), 1]}
+    problem = Problem(Reason.NULL, "the text is null")
+    path = tmp_path / "part-00000-00000.jsonl"
+    write_rejections([Rejection("in.jsonl", 0, 1, identifier, problem)], path)
+    row = json.loads(path.read_text(), parse_constant=pytest.fail)
+    assert row["id"] == {"n": [None, 1]}

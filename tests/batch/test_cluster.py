@@ -58,7 +58,7 @@ class Tagged(Silence):
     parts = 0
     tagging = False
 
-    def stage(self, title: str, total: int | None) -> None:
+    def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
         self.tagging = title == "Tagging"
 
     def advance(self, rows: int, *, rejected: int = 0) -> None:

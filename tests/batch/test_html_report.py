@@ -247,6 +247,19 @@ def test_command(tmp_path: Path) -> None:
     assert not list(folder.glob(".*"))
     result = CliRunner().invoke(app, [str(folder), "--by", "outlt", "--force"])
     assert "no column 'outlt'; there are outlet, date, source_file" in str(result.exception)
+    for by in ("month", "outlet,month"):  # as for summarize
+        result = CliRunner().invoke(app, [str(folder), "--by", by, "--force"])
+        assert isinstance(result.exception, FramingError)
+        assert str(result.exception).endswith("date, source_file; give one column")
+
+
+def test_the_named_date_column_is_taken(tmp_path: Path) -> None:
+    rows = sentence_rows([("Alone.", {})], 0, date="2024-01-15", published="2023-07-01", site="P")
+    output = open_output(write_output(tmp_path / "o", [rows]))
+    with pytest.raises(FramingError, match="choose one with --date-column"):
+        write_report(output, tmp_path / "r.html", by="site")
+    write_report(output, tmp_path / "r.html", by="site", date_column="published")
+    assert "Dates 2023-07-01 to 2023-07-01" in Page(tmp_path / "r.html").words
 
 
 PROBE = """

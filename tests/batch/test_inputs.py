@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import json
@@ -205,6 +206,35 @@ def test_globs_and_folders_of_mixed_files(job: BatchJob, tmp_path: Path) -> None
     assert pq.read_table(job.output / "data")["n"].to_pylist() == [None, 1, 2.5, None]
 
 
+def test_every_spelling_of_a_path_is_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "art").mkdir()
+    (tmp_path / "art" / "a.jsonl").write_bytes(json_lines(RECORDS))
+    monkeypatch.chdir(tmp_path)
+    inputs = ("art", "./art/a.jsonl", "art/../art/*.jsonl", str(tmp_path / "art" / "a.jsonl"))
+    found = find_files(inputs, input_format=None, lines=False, spool=tmp_path / "stdin")
+    assert [file.label for file in found] == ["art/a.jsonl"]
+
+
+def test_another_working_folder_reads_the_same_files(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "news"
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(json_lines(RECORDS[:1]))
+    (folder / "b.txt").write_text("b")
+    monkeypatch.chdir(tmp_path)
+    files = find_files(["news"], input_format=None, lines=False, spool=tmp_path / "stdin")
+    monkeypatch.chdir(folder)  # as a worker of Ray may stand elsewhere
+    places = []
+    for file in files:
+        reader = open_reader(file.below(tmp_path), job)
+        plan = reader.plan(lambda _: None)
+        places += reader.read(plan.chunks[0], plan.schema).places
+    assert places == [("news/a.jsonl", 0), ("news/b.txt", 0)]
+
+
 def test_a_name_with_signs_of_a_glob_is_that_file(job: BatchJob, tmp_path: Path) -> None:
     path = tmp_path / "[1]*.jsonl"
     path.write_bytes(json_lines(RECORDS))
@@ -336,6 +366,20 @@ def test_standard_input_is_kept_until_the_job_is_finished(
     assert [path.name for path in spool.parent.iterdir()] == ["stdin"]
 
 
+def test_standard_input_that_does_not_fit_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object, out: io.BufferedWriter) -> None:
+        out.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("framing.batch.files.shutil.copyfileobj", full)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"whole")))
+    with pytest.raises(BatchError, match="stdin: cannot be written: the disk is full"):
+        find_files(["-"], input_format=None, lines=False, spool=tmp_path / "stdin")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -369,6 +413,25 @@ def test_inputs_that_cannot_be_read(
     with pytest.raises(BatchError, match=rf"{re.escape(name)}: .*{message}") as caught:
         everything(job, path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (json.dumps([{"text": "a"}], indent=1), "is not JSON: .*; jq -c '.*' makes such lines"),
+        ('\n [{"text": "a"}]\n', "is a list, not a JSON object; .*; jq -c"),
+        ("Russia will keep its base.\n", "is not JSON: .*, and none is$"),
+    ],
+)
+def test_a_file_of_which_no_line_is_an_object(
+    job: BatchJob, tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(content)
+    line = 2 if content.startswith("\n") else 1
+    with pytest.raises(BatchError, match=rf"in\.jsonl, line {line}: {message}") as caught:
+        everything(job, path)
+    assert "every line must be one JSON object" in str(caught.value)
 
 
 def test_parts_before_a_break_are_safe(job: BatchJob, tmp_path: Path) -> None:

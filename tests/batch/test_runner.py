@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -13,18 +14,23 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
+from typer.testing import CliRunner
 
 from framing import Classifier
 from framing.batch import BatchError, BatchJob, BatchReport, Level, OutputFormat, run
 from framing.batch.html_report import write_report
 from framing.batch.local import run_locally
 from framing.batch.output import open_output
+from framing.batch.parts import write_part
+from framing.batch.progress import Bars, LogLines, Silence
 from framing.batch.summary import summarize
+from framing.cli.main import app
 from framing.labels.schema import Schema
 from framing.models.store import write_checksums
 
@@ -152,7 +158,14 @@ def test_a_job_that_failed_half_way_goes_on(
         (job.output / "data" / f"{calls[0]}.parquet").write_bytes(b"PAR1")
         with pytest.raises(KeyboardInterrupt):
             run(job)
-    report = run(job)
+    stages = []
+
+    class Stages(Silence):
+        def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
+            stages.append((title, total, done, rejected))
+
+    report = run(job, progress=Stages())
+    assert stages == [("Tagging", 50, 35, 0)]
     assert calls == [f"part-00000-{n:05}" for n in (0, 1, 2, 0, 3, 4)]
     assert report.rows_out == 50
     assert contents(job.output) == contents(whole.output)
@@ -205,12 +218,93 @@ def test_a_signal_stops_it_at_once(number: int, model_folder: Path, tmp_path: Pa
     assert "Traceback" not in message
 
 
+def test_a_signal_behind_the_end_does_not_say_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finish(*_: object, **__: object) -> None:
+        (tmp_path / "_SUCCESS").touch()
+        signal.raise_signal(signal.SIGTERM)
+
+    known = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("framing.batch.run", finish)
+    monkeypatch.setattr("framing.cli.batch.os._exit", sys.exit)
+    arguments = ["batch", "in.jsonl", "--output", str(tmp_path), "--quiet"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 143
+    assert f"the job in {tmp_path} is finished" in result.output
+    assert "stopped" not in result.output
+    assert signal.getsignal(signal.SIGTERM) == known
+
+
+def test_the_rate_is_that_of_this_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: 0.0)
+    monkeypatch.setattr("framing.batch.progress.time", clock)
+    lines, bars = LogLines(), Bars()
+    with caplog.at_level("INFO", "framing.batch"):
+        for shown in (lines, bars):
+            shown.stage("Tagging", 1_000_000, done=500_000, rejected=7)
+        clock.monotonic = lambda: 100.0
+        for shown in (lines, bars):
+            shown.advance(1000, rejected=1)
+    said = "rows=501000 total=1000000 rejected=8 rows_per_s=10.0 eta_s=49900"
+    assert said in caplog.messages[-1]
+    (task,) = bars._bars.tasks
+    assert (task.completed, task.fields) == (501_000, {"rate": "10 rows/s", "rejected": 8})
+
+
+def test_a_job_goes_on_however_its_inputs_are_spelled(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "news"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text(TEXTS[0])
+    job = replace(job, inputs=(*job.inputs, str(folder)))
+    first = run(job)
+    monkeypatch.chdir(tmp_path)
+    job = replace(job, inputs=("./in.parquet", "news"))
+    assert run(job) == first
+    (folder / "b.txt").rename(folder / "c.txt")
+    message = "/news/b.txt is no longer among the inputs; news/c.txt is new. "
+    with pytest.raises(BatchError, match=message):
+        run(job)
+
+
+@pytest.mark.parametrize("pattern", [".", "**/*.parquet"])
+def test_the_output_may_lie_in_the_folder_of_the_inputs(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = replace(job, inputs=(pattern,), output=Path("out"))
+    run(job)
+    before = contents(job.output)
+    (job.output / "_SUCCESS").unlink()
+    parts = sorted(job.output.glob("data/*"))
+    parts[-1].unlink()
+    assert run(job).rows_in == 50
+    assert contents(job.output) == before
+    for named in (str(parts[0]), "out/data"):
+        with pytest.raises(BatchError, match=r"0\.parquet: is in the output folder out"):
+            run(replace(job, inputs=(named,)))
+
+
+def test_output_to_a_url_is_refused(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BatchError, match="s3:/bucket/tagged: is a URL, and output goes to a local"):
+        run(replace(job, output=Path("s3://bucket/tagged")))
+    assert not Path("s3:").exists()
+
+
 def test_a_changed_input_option_or_model_is_refused(job: BatchJob, tmp_path: Path) -> None:
     run(job)
     with pytest.raises(BatchError, match=r"min_confidence was 0\.0 and is 0\.5"):
         run(replace(job, min_confidence=0.5))
-    with pytest.raises(BatchError, match="precision"):
-        run(replace(job, precision="f32", engine="torch"))
+    with pytest.raises(BatchError, match="engine"):
+        run(replace(job, engine="torch"))
     path = Path(job.inputs[0])
     pq.write_table(pq.read_table(path).slice(1), path)
     with pytest.raises(BatchError, match=r"in\.parquet has changed.*--restart"):
@@ -225,9 +319,43 @@ def test_nothing_is_overwritten(job: BatchJob) -> None:
     (job.output / "thesis.doc").write_text("precious")
     with pytest.raises(BatchError, match="is not empty and holds no batch job"):
         run(job)
+    assert [path.name for path in job.output.iterdir()] == ["thesis.doc"]
     run(replace(job, force=True))
     run(replace(job, force=True, restart=True))
     assert (job.output / "thesis.doc").read_text() == "precious"
+
+
+def test_force_takes_away_the_parts_of_a_job_whose_plan_is_gone(job: BatchJob) -> None:
+    stale = ("data/part-00009-00000.parquet", "rejected/part-00000-00000.jsonl", "_SUCCESS")
+    own = ("data/part-00000-9f-c000.snappy.parquet", "data/notes.csv")  # of Spark, and of a user
+    for name in (*stale, *own):
+        (job.output / name).parent.mkdir(parents=True, exist_ok=True)
+        (job.output / name).write_text("of before")
+
+    class Look(Silence):
+        def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
+            if title == "Reading":
+                assert sorted(contents(job.output)) == sorted(own)
+
+    run(replace(job, force=True), progress=Look())
+    assert not (job.output / stale[0]).exists()
+    assert all((job.output / name).read_text() == "of before" for name in own)
+
+
+def test_a_restart_that_was_killed_while_it_read_can_be_given_again(
+    job: BatchJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Silence):
+        def stage(self, title: str, total: int | None, *, done: int = 0, rejected: int = 0) -> None:
+            if title == "Reading":
+                raise KeyboardInterrupt
+
+    run(job)
+    (job.output / "_SUCCESS").unlink()
+    job = replace(job, restart=True)
+    with pytest.raises(KeyboardInterrupt):
+        run(job, progress=Killed())
+    assert run(job).rows_out == 50
 
 
 def test_two_jobs_never_share_a_folder(job: BatchJob) -> None:
@@ -282,6 +410,33 @@ def test_json_lines_hold_json(job: BatchJob) -> None:
     assert [row["price"] for row in rows] == [0.33333334, None, None, None]
     assert [row["exact"] for row in rows] == [1 / 3, None, None, None]
     assert [row["nested"] for row in rows] == [{"x": [row["exact"]]} for row in rows]
+
+
+def test_json_is_json_in_columns_of_every_shape(tmp_path: Path) -> None:
+    values = [0.1, float("nan")]
+    tag = pa.struct([("probability", pa.float32())])
+    table = pa.table(
+        {
+            "fixed": pa.array([values], pa.list_(pa.float32(), 2)),
+            "map": pa.array(
+                [[*zip("ab", values, strict=True)]], pa.map_(pa.string(), pa.float32())
+            ),
+            "tags": pa.array([[{"probability": 0.9}]], pa.list_(tag)),
+        }
+    )
+    expected = {
+        "fixed": [0.1, None],
+        "map": [["a", 0.1], ["b", None]],
+        "tags": [{"probability": 0.9}],
+    }
+    path = tmp_path / "part"
+    write_part(table, path, to=OutputFormat.JSONL)
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == expected
+    write_part(table, path, to=OutputFormat.CSV)
+    with path.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    found = {name: json.loads(text, parse_constant=pytest.fail) for name, text in row.items()}
+    assert found == expected
 
 
 def test_only_the_columns_asked_for_pass_through(job: BatchJob) -> None:

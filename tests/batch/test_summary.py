@@ -187,6 +187,23 @@ def test_a_date_column_is_found_by_type_or_name(tmp_path: Path) -> None:
     assert find_date_column(open_output(write_output(tmp_path / "c", [rows]))) is None
 
 
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_dates_as_pandas_writes_them(tmp_path: Path, kind: pa.DataType) -> None:
+    folder = write_output(tmp_path / "o", documents())
+    for part in (folder / "data").iterdir():
+        table = parquet.read_table(part)
+        place = table.column_names.index("date")
+        dates = table["date"]
+        dates = dates.dictionary_encode() if pa.types.is_dictionary(kind) else dates.cast(kind)
+        parquet.write_table(table.set_column(place, "date", dates), part)
+    output = open_output(folder)
+    assert output.columns["date"] == kind
+    assert find_date_column(output) == "date"
+    summary = summarize(output, by=["month"])
+    assert [group for (group,) in counts(summary)] == ["2024-03", "2024-04", NO_DATE]
+    assert (summary.undated, summary.undated_example) == (1, "last week")
+
+
 def test_wilson_gives_published_intervals() -> None:
     # Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I.
     for count, total, low, high in [
