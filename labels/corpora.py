@@ -7,15 +7,14 @@ matter, and a sentence that differs by one character is never mistaken.
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from framing.labels.errors import CorpusError
-from framing.labels.records import Record, sentence_hash
+from framing.labels.errors import CorpusError, LabelsError
+from framing.labels.records import Record, json_lines, sentence_hash
 
 CORPORA_VARIABLE = "FRAMING_CORPORA"
 """Environment variable that names the folder of corpora."""
@@ -46,8 +45,8 @@ def join_texts(records: Sequence[Record], folder: Path | None) -> list[Record]:
     """Give every standoff record its text; records that have one stay as they are.
 
     Raises:
-        CorpusError: There is no folder, or it lacks the text of some records;
-            the message counts them by source.
+        CorpusError: There is no folder, one of its files cannot be read, or it
+            lacks the text of some records; the message counts them by source.
     """
     wanted = {r.sha256 for r in records if r.text is None and r.sha256 is not None}
     if not wanted:
@@ -64,16 +63,14 @@ def join_texts(records: Sequence[Record], folder: Path | None) -> list[Record]:
 
 def _texts(folder: Path, wanted: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in sorted(folder.rglob("*.jsonl")):
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    content = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise CorpusError(f"{path}, line {number}: is not valid JSON") from error
+    try:
+        for path in sorted(folder.rglob("*.jsonl")):
+            for _, content in json_lines(path):
                 text = content.get("text") if isinstance(content, dict) else None
                 if isinstance(text, str) and (digest := sentence_hash(text)) in wanted:
                     found[digest] = text
+    except LabelsError as error:
+        raise CorpusError(str(error)) from error
     return found
 
 

@@ -28,15 +28,16 @@ PACKAGED = (
     "analyses",
     "coverage",
     "contrasts",
-    "authored_next",
     "real",
     "real_more",
     "real_pool",
+    "real_rest",
     "behaviour",
 )
 """The annotated files that come with the package, by name."""
 
-_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
+OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
+"""Fields of a record that a file need not have, and their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def read_records(path: str | Path, schema: Schema) -> list[Record]:
     """
     records: list[Record] = []
     first_seen: dict[tuple[str, str], int] = {}
-    for number, content in _json_lines(Path(path)):
+    for number, content in json_lines(Path(path)):
         where = f"{path}, line {number}"
         record = _record(content, schema, where)
         key = record.id, record.annotator
@@ -115,30 +116,38 @@ def read_records(path: str | Path, schema: Schema) -> list[Record]:
 
 def write_records(records: Iterable[Record], path: str | Path) -> None:
     """Write records as JSON Lines; fields that hold their default are left out."""
-    lines = []
-    for record in records:
-        fields = asdict(record)
-        for name, default in _OPTIONAL.items():
-            if fields[name] == default:
-                del fields[name]
-        lines.append(json.dumps(fields, ensure_ascii=False) + "\n")
+    lines = [json.dumps(fields_of(record), ensure_ascii=False) + "\n" for record in records]
     Path(path).write_text("".join(lines), encoding="utf-8")
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+def fields_of(record: Record) -> dict[str, Any]:
+    """The fields of a record as JSON has them, without those that hold their default."""
+    fields = asdict(record)
+    return {k: v for k, v in fields.items() if k not in OPTIONAL or v != OPTIONAL[k]}
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Number and content of every line of JSON Lines; empty lines are passed over.
+
+    Raises:
+        LabelsError: The file cannot be read, or a line is not JSON in UTF-8.
+    """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, _parsed(line, f"{path}, line {number}")
     except OSError as error:
         raise LabelsError(f"{path}: cannot be read: {error.strerror}") from error
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except UnicodeDecodeError as error:
-            raise LabelsError(f"{path}, line {number}: is not UTF-8: {error.reason}") from error
-        except json.JSONDecodeError as error:
-            raise LabelsError(f"{path}, line {number}: is not valid JSON: {error.msg}") from error
+
+
+def _parsed(line: bytes, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except UnicodeDecodeError as error:
+        raise LabelsError(f"{where}: is not UTF-8: {error.reason}") from error
+    except json.JSONDecodeError as error:
+        raise LabelsError(f"{where}: is not valid JSON: {error.msg}") from error
 
 
 _TYPES: dict[str, type] = {
@@ -164,7 +173,7 @@ def _record(content: Any, schema: Schema, where: str) -> Record:
         raise LabelsError(f"{where}: unknown field {unknown[0]!r}; fields are {', '.join(_TYPES)}")
     for name, kind in _TYPES.items():
         value = content.get(name)
-        if value is None and name in _OPTIONAL:
+        if value is None and name in OPTIONAL:
             continue
         if name not in content:
             raise LabelsError(f"{where}: the field {name!r} is missing")

@@ -166,14 +166,14 @@ def load_schema(path: str | Path | None = None) -> Schema:
     """Read a schema from a YAML file, by default the one of this project.
 
     Raises:
-        SchemaError: The file is missing, is not YAML, or a key is wrong; the
-            message names file and key.
+        SchemaError: The file is missing, is not YAML, or a key is wrong or stands
+            twice; the message names file and key.
     """
     import yaml  # classifying needs none
 
     source = Path(str(resources.files(__package__) / "schema.yaml")) if path is None else Path(path)
     try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+        content = _loaded(source.read_text(encoding="utf-8"), str(source))
     except (OSError, UnicodeDecodeError) as error:
         raise SchemaError(f"{source}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
@@ -194,6 +194,28 @@ def parse_schema(content: Any, *, where: str) -> Schema:
         return Schema.model_validate(content)
     except ValidationError as error:
         raise MalformedSchemaError(where, _problems(content, error)) from error
+
+
+def _loaded(text: str, where: str) -> Any:
+    """The content of YAML, of which no key stands twice: PyYAML would take the last, silently."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+            node = super().compose_mapping_node(anchor)
+            seen = set()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise SchemaError(f"{where}, line {line}: the key {key.value!r} stands twice")
+                seen.add(key.value)
+            return node
+
+    loader = Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _with_implied(content: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _record(text: str, path: str, row: int, number: int) -> Record:
         document=f"{row}",
         labels={},
         provenance="real",
-        annotator="none",
+        annotator="none",  # a record names one; sentences to annotate are written without
         text=text,
         n=number,
     )

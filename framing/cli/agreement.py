@@ -28,7 +28,8 @@ FilesArgument = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE...",
-        help="Labels in any format; one that names no annotator is by its file's name.",
+        help="Labels in any format; one that names no annotator is by its file's name, "
+        "with the folder's where files have one name.",
     ),
 ]
 
@@ -109,7 +110,7 @@ def agree(
     from framing.labels.grouping import group_sentences, only_by
     from framing.labels.schema import load_schema
 
-    _check_outputs(output, worst_output, force=force)
+    _check_outputs(output, json_lines=[worst_output], force=force)
     if output is not None:
         check_report_name(output)
     topics = load_schema(schema)
@@ -172,7 +173,7 @@ def merge(
 
     if by is By.ADJUDICATED and ties is not None:
         raise FramingError("--ties is for majority and soft; the adjudicator decides ties")
-    _check_outputs(output, left_out, force=force)
+    _check_outputs(json_lines=[output, left_out], force=force)
     topics = load_schema(schema)
     sentences = group_sentences(_read(files, topics, column, source))
     if annotator:
@@ -211,7 +212,7 @@ def _read(
 
     columns = named_columns(column or [])
     found: dict[str, list[Record]] = {}
-    for file in files:
+    for file, name in zip(files, _annotators(files), strict=True):
         with listing_problems():
             imported = read_labels(
                 file,
@@ -219,12 +220,24 @@ def _read(
                 columns=columns,
                 # One for all files: ids and documents are made of it where there are none.
                 source=source or files[0].stem,
-                annotator=file.stem,
+                annotator=name,
             )
         for warning in imported.warnings:
             typer.echo(f"{file}: {warning}", err=True)
         found[str(file)] = list(imported.records)
     return found
+
+
+def _annotators(files: Sequence[Path]) -> list[str]:
+    """The names of files, each with as many folders as tell it from the others."""
+    paths = [Path(file.absolute().parent, file.stem).parts for file in files]
+    names = []
+    for path in paths:
+        depth = 1
+        while any(other != path and other[-depth:] == path[-depth:] for other in paths):
+            depth += 1
+        names.append(Path(*path[-depth:]).as_posix())
+    return names
 
 
 def _with_texts(read: dict[str, list[Record]], corpora: Path | None) -> dict[str, list[Record]]:
@@ -236,10 +249,14 @@ def _with_texts(read: dict[str, list[Record]], corpora: Path | None) -> dict[str
     return {name: join_texts(records, folder) for name, records in read.items()}
 
 
-def _check_outputs(*paths: Path | None, force: bool) -> None:
+def _check_outputs(*others: Path | None, json_lines: Sequence[Path | None], force: bool) -> None:
+    from framing.labels.formats.detection import check_json_lines
     from framing.labels.formats.output import check_output
 
-    for path in paths:
+    for path in json_lines:
+        if path is not None:
+            check_json_lines(path)
+    for path in (*others, *json_lines):
         if path is not None:
             check_output(path, force=force)
 

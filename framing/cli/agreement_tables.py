@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from framing.cli.tables import console
 from framing.labels import agreement as figures
 from framing.labels.counts import FEW
 from framing.labels.records import PROVENANCES
@@ -44,7 +44,7 @@ def print_agreement(measured: Agreement, schema: Schema) -> None:
     for about, topic, words in _variables(measured, schema):
         row = [measured.figure(name, about, topic=topic) for name in (*measures, figures.SAME)]
         table.add_row(words, str(_units(row)), *map(_cell, row))
-    _print(table)
+    console().print(table)
     pairs = measured.pairs
     for start in range(0, len(pairs), _PAIRS_SIDE_BY_SIDE):
         _print_pairs(measured, schema, pairs[start : start + _PAIRS_SIDE_BY_SIDE])
@@ -89,7 +89,7 @@ def print_statistics(found: LabelStatistics, schema: Schema, *, examples: int) -
         f"{found.records} records of {found.sentences} sentences in {found.documents} documents; "
         f"{found.without_topic:.0%} without a topic"
     )
-    _print(_counts(found, schema))
+    console().print(_counts(found, schema))
     table = _table("Sources")
     table.add_column("source")
     for heading in ("documents", "sentences", "records"):
@@ -97,8 +97,8 @@ def print_statistics(found: LabelStatistics, schema: Schema, *, examples: int) -
     for source in found.sources:
         numbers = (source.documents, source.sentences, source.records)
         table.add_row(Text(_plain(source.name)), *map(str, numbers))
-    _print(table)
-    _print(_annotators(found, schema))
+    console().print(table)
+    console().print(_annotators(found, schema))
     if found.words:
         names = ("shortest", "lower quartile", "median", "upper quartile", "longest")
         pairs = zip(names, found.words, strict=True)
@@ -127,7 +127,7 @@ def _print_pairs(measured: Agreement, schema: Schema, pairs: Sequence[tuple[str,
     row = [measured.figure(figures.SAME, figures.STANCE, pair=pair) for pair in pairs]
     if any(row):
         table.add_row("same stance", *(_cell(figure, with_units=True) for figure in row))
-    _print(table)
+    console().print(table)
 
 
 def _variables(measured: Agreement, schema: Schema) -> list[tuple[str, str | None, str]]:
@@ -240,9 +240,3 @@ def _table(title: str, caption: str | None = None) -> Table:
         caption_justify="left",
         box=box.SIMPLE,
     )
-
-
-def _print(table: Table) -> None:
-    # Piped into a file, a table must not be folded to a terminal's 80 columns.
-    console = Console()
-    (console if console.is_terminal else Console(width=120)).print(table)

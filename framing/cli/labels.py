@@ -63,7 +63,7 @@ def import_labels(
     file: FileArgument,
     output: Annotated[Path, typer.Option(help="JSON Lines file to write.")],
     schema: SchemaOption = None,
-    to: FormatOption = None,
+    kind: FormatOption = None,
     column: ColumnOption = None,
     sheet: SheetOption = None,
     source: SourceOption = None,
@@ -73,12 +73,14 @@ def import_labels(
 ) -> None:
     """Turn annotated sentences into JSON Lines to train on, or list all their problems."""
     from framing.labels.formats import Format, write_labels
+    from framing.labels.formats.detection import check_json_lines
     from framing.labels.formats.output import check_output
     from framing.labels.schema import load_schema
 
+    check_json_lines(output)
     check_output(output, force=force)
     topics = load_schema(schema)
-    imported = _read(file, topics, to, column, sheet, source, annotator, provenance)
+    imported = _read(file, topics, kind, column, sheet, source, annotator, provenance)
     write_labels(imported.records, output, topics, format=Format.JSONL, force=force)
     _print(imported)
     typer.echo(f"wrote:      {output}")
@@ -88,14 +90,14 @@ def import_labels(
 def validate(
     file: FileArgument,
     schema: SchemaOption = None,
-    to: FormatOption = None,
+    kind: FormatOption = None,
     column: ColumnOption = None,
     sheet: SheetOption = None,
 ) -> None:
     """Check annotated sentences in any format, and say what would be imported."""
     from framing.labels.schema import load_schema
 
-    _print(_read(file, load_schema(schema), to, column, sheet))
+    _print(_read(file, load_schema(schema), kind, column, sheet))
 
 
 @labels_app.command("export")
@@ -141,7 +143,7 @@ def export_labels(
 def _read(
     file: Path,
     schema: Schema,
-    to: str | None,
+    kind: str | None,
     column: list[str] | None,
     sheet: str | None,
     source: str | None = None,
@@ -154,7 +156,7 @@ def _read(
         return read_labels(
             file,
             schema,
-            format=to,
+            format=kind,
             columns=named_columns(column or []),
             sheet=sheet,
             source=source,

@@ -9,25 +9,20 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from framing.cli.labels import (
+    ColumnOption,
+    ForceOption,
+    FormatOption,
+    SheetOption,
+    named_columns,
+)
 from framing.labels.errors import FramingError
 
 if TYPE_CHECKING:
     from framing.labels.formats import Imported
     from framing.labels.schema import Schema, Topic
 
-FormatOption = Annotated[
-    str | None, typer.Option(help="Format of the labels, such as csv; default: found out.")
-]
-ColumnOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="WHAT=HEADING",
-        help="Where a column is not found: text, topic, stance or a topic, and its heading.",
-    ),
-]
-
 _PROBLEMS = 2  # the exit code, as of any wrong input
-_FEW = 10  # labels; a class with fewer is hardly learned
 _SHOWN = 20  # problems of a file
 
 schema_app = typer.Typer(
@@ -41,9 +36,10 @@ schema_app = typer.Typer(
 def init(
     labels: Annotated[Path, typer.Argument(help="A labelled file, such as a spreadsheet.")],
     output: Annotated[Path, typer.Option(help="The YAML file to write.")] = Path("schema.yaml"),
-    format: FormatOption = None,  # noqa: A002  the option's name
+    kind: FormatOption = None,
     column: ColumnOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    sheet: SheetOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Draft a schema from the topics and stances in a labelled file."""
     from framing.labels.draft import draft_schema, schema_yaml
@@ -51,8 +47,9 @@ def init(
 
     if output.exists() and not force:
         raise FramingError(f"{output}: is there already; use --force to overwrite it")
+    columns = named_columns(column or [])
     try:
-        found = infer_labels(labels, format=format, columns=_columns(column))
+        found = infer_labels(labels, format=kind, columns=columns, sheet=sheet)
     except ImportProblems as error:
         _stop(labels, [str(problem) for problem in error.problems])
     schema = draft_schema(found)
@@ -73,8 +70,9 @@ def check(
     labels: Annotated[
         Path | None, typer.Argument(help="A labelled file that is to fit it.")
     ] = None,
-    format: FormatOption = None,  # noqa: A002  the option's name
+    kind: FormatOption = None,
     column: ColumnOption = None,
+    sheet: SheetOption = None,
 ) -> None:
     """Explain a schema in plain words, and list everything that is wrong.
 
@@ -90,7 +88,7 @@ def check(
         typer.echo(line)
     warnings = list(_warnings(loaded))
     if labels is not None:
-        imported = _read(labels, loaded, format, column)
+        imported = _read(labels, loaded, kind, column, sheet)
         typer.echo(f"\n{labels}, read as {imported.format.value}:")
         for line in _counts(loaded, imported):
             typer.echo(line)
@@ -101,21 +99,14 @@ def check(
             typer.echo(f"  - {warning}")
 
 
-def _columns(given: Sequence[str] | None) -> dict[str, str]:
-    columns = {}
-    for one in given or ():
-        name, separator, heading = one.partition("=")
-        if not (name and separator and heading):
-            raise FramingError(f"--column {one!r}: expected WHAT=HEADING, such as text=Sentence")
-        columns[name] = heading
-    return columns
-
-
-def _read(path: Path, schema: Schema, kind: str | None, column: list[str] | None) -> Imported:
+def _read(
+    path: Path, schema: Schema, kind: str | None, column: list[str] | None, sheet: str | None
+) -> Imported:
     from framing.labels.formats import ImportProblems, read_labels
 
+    columns = named_columns(column or [])
     try:
-        return read_labels(path, schema, format=kind, columns=_columns(column))
+        return read_labels(path, schema, format=kind, columns=columns, sheet=sheet)
     except ImportProblems as error:
         _stop(path, [str(problem) for problem in error.problems])
 
@@ -192,12 +183,14 @@ def _counts(schema: Schema, imported: Imported) -> Iterator[str]:
 
 
 def _few(schema: Schema, imported: Imported) -> Iterator[str]:
+    from framing.labels.counts import FEW
+
     counts = _by_label(imported)
     for topic in schema.topic_names:
         for stance in schema.stances_of(topic):
             count = counts[topic, stance]
-            if count < _FEW:
-                yield f"{topic}: {_count(count, 'label')} {stance}; a model needs {_FEW} or more"
+            if count < FEW:
+                yield f"{topic}: {_count(count, 'label')} {stance}; a model needs {FEW} or more"
 
 
 def _by_label(imported: Imported) -> Counter[tuple[str, str]]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from framing.cli.classify import DeviceOption, ModelOption
-from framing.labels.errors import FramingError
 
 if TYPE_CHECKING:
     from framing.classifier import Classifier
@@ -35,7 +34,7 @@ def suggest(
         typer.Option(help="What has been annotated: left out, and teaches a second opinion."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--format", help="As in 'framing labels export'; else by name.")
+        str | None, typer.Option("--format", help="As in 'framing labels export'; else by ending.")
     ] = None,
     text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
     lines: Annotated[
@@ -52,11 +51,15 @@ def suggest(
     """Choose sentences to annotate by the model's doubt, disagreement and variety."""
     from framing.classifier import Classifier
     from framing.labels.formats import write_labels
+    from framing.labels.formats.detection import format_to_write
+    from framing.labels.formats.output import check_output
+    from framing.labels.formats.registry import format_named
     from framing.training.pool import draw, read_pool
     from framing.training.suggest import suggest as choose
 
-    if output.exists() and not force:
-        raise FramingError(f"{output}: is there already; use --force to overwrite it")
+    # What is wrong with the output must not come out after minutes of work.
+    kind = format_named(to or format_to_write(output))
+    check_output(output, force=force)
     classifier = Classifier.from_pretrained(model, device=device)
     known = _known(labels or [], classifier)
     done = {record.text for record in known}
@@ -80,8 +83,9 @@ def suggest(
         [records[each.index] for each in chosen],
         output,
         classifier.schema,
-        format=to or output.suffix.lstrip("."),
+        format=kind,
         force=force,
+        annotated=False,
     )
     _print(chosen, records)
     typer.echo(f"{len(chosen)} of {len(records):,} sentences: {output}")

@@ -24,6 +24,12 @@ _TITLES = {
 }
 
 
+def console(*, width: int = 120) -> Console:
+    """Standard output; of that width where it is piped, not folded to a terminal's 80 columns."""
+    found = Console()
+    return found if found.is_terminal else Console(width=width)
+
+
 def print_scores(scores: Sequence[Scores], *, title: str) -> None:
     """One column per system, one row per figure with its 95 % interval."""
     first = scores[0]
@@ -42,7 +48,7 @@ def print_scores(scores: Sequence[Scores], *, title: str) -> None:
     table.add_row("calibration error", *(_figure(system.ece) for system in scores))
     for topic in first.topics:
         table.add_row(f"F1 {topic}", *(str(system.topics[topic]) for system in scores))
-    _console().print(table)
+    console().print(table)
 
 
 def print_labels(scores: Scores) -> None:
@@ -56,7 +62,7 @@ def print_labels(scores: Scores) -> None:
         figures = (_figure(value) for value in (label.precision, label.recall))
         f1 = _f1_with_interval(label)
         table.add_row(label.topic, label.stance or "any", *figures, f1, str(label.support))
-    _console().print(table)
+    console().print(table)
 
 
 def print_extension(extension: Extension) -> None:
@@ -74,7 +80,7 @@ def print_extension(extension: Extension) -> None:
     if extension.before:
         table.caption = f"F1 on {extension.measured_on}, {extension.before.sentences} sentences"
         table.caption_justify = "left"
-    _console().print(table)
+    console().print(table)
 
 
 def print_notes(title: str, errors: Sequence[str], warnings: Sequence[str]) -> None:
@@ -88,12 +94,6 @@ def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
     """Names and values, on standard error."""
     lines = [f"  {name}: {value}" for name, value in pairs.items()]
     print(f"{title}:", *lines, sep="\n", file=sys.stderr)  # noqa: T201
-
-
-def _console() -> Console:
-    # Piped into a file, a table must not be folded to a terminal's 80 columns.
-    console = Console()
-    return console if console.is_terminal else Console(width=120)
 
 
 def _f1_with_interval(label: LabelScore) -> str:

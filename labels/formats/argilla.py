@@ -17,6 +17,7 @@ from framing.labels.formats.tools import (
     LeftOut,
     annotator_of,
     metadata_of,
+    topics_alone,
     with_id,
     write_json,
     write_json_array,
@@ -43,7 +44,6 @@ class Argilla:
 
     def read(self, path: Path, finder: Finder, problems: Problems) -> Content:
         """Read a folder, or a file of records as ``to_json`` or ``to_dict`` gives them."""
-        del finder  # fields and metadata have names of their own
         document = json_document(path / RECORDS if path.is_dir() else path, problems)
         items: list[Item] = []
         left_out = LeftOut(unit="record")
@@ -55,10 +55,13 @@ class Argilla:
                 problems.add(message, row=row, column=name, value=record.get(name))
             if not wrong and parts["fields"]:
                 items += _items(row, record, parts, problems, left_out)
-        warnings = left_out.warnings()
+        items, notes = topics_alone(items, finder.vocabulary)
+        warnings = [*left_out.warnings(), *notes]
         return Content(items, keys_of(items), has_labels=True, warnings=warnings)
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
         """Write a folder that ``argilla.Dataset.from_disk`` reads.
 
         Every topic is a required question, absent one of its answers: Argilla
@@ -76,7 +79,7 @@ class Argilla:
             if name in seen:
                 raise LabelsError(f"id {name!r} would stand twice in Argilla; rename the record")
             seen.add(name)
-            rows.append(_row(record, name, schema))
+            rows.append(_row(record, name, schema, annotated=annotated))
         write_json_array(rows, path / RECORDS)
 
 
@@ -121,19 +124,20 @@ def _items(
         yield Item(row, named, tuple(labels))
 
 
-def _row(record: Record, name: str, schema: Schema) -> dict[str, object]:
+def _row(record: Record, name: str, schema: Schema, *, annotated: bool) -> dict[str, object]:
     user = _user_id(record.annotator)
+    responses = {
+        topic_heading(topic): [{"value": record.labels.get(topic, ABSENT), "user_id": user}]
+        for topic in schema.topic_names
+    }
     return {
         "id": name,
         "fields": {"text": record.text},
-        "metadata": metadata_of(record),
+        "metadata": metadata_of(record, annotated=annotated),
         "suggestions": {},
-        "responses": {
-            topic_heading(topic): [{"value": record.labels.get(topic, ABSENT), "user_id": user}]
-            for topic in schema.topic_names
-        },
+        "responses": responses if annotated else {},
         "vectors": {},
-        "status": "completed",
+        "status": "completed" if annotated else "pending",
         "_server_id": None,
     }
 

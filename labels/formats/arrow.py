@@ -39,10 +39,12 @@ class DatasetFolder:
         warnings = [f"read all splits: {read}"] if len(splits) > 1 else []
         return Content(items, tuple(headings), warnings=warnings)
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
         """Write a folder that ``datasets.load_from_disk`` reads."""
         with _quiet():
-            _dataset(records, schema).save_to_disk(path)
+            _dataset(records, schema, annotated=annotated).save_to_disk(path)
 
     def _splits(self, path: Path) -> dict[str, Any]:
         from datasets import DatasetDict, load_from_disk
@@ -56,10 +58,12 @@ class Parquet(DatasetFolder):
 
     folder = False
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
         """Write a Parquet file."""
         with _quiet():
-            _dataset(records, schema).to_parquet(path)
+            _dataset(records, schema, annotated=annotated).to_parquet(path)
 
     def _splits(self, path: Path) -> dict[str, Any]:
         from datasets import Dataset
@@ -99,10 +103,10 @@ def _named(value: object, names: Any) -> object:
     return None if value == -1 else names.int2str(value)
 
 
-def _dataset(records: Sequence[Record], schema: Schema) -> Any:
+def _dataset(records: Sequence[Record], schema: Schema, *, annotated: bool) -> Any:
     from datasets import Dataset, Features, Value
 
-    headings, rows = table_of(records, schema, long=False)
+    headings, rows = table_of(records, schema, long=False, annotated=annotated)
     types = {"n": "int64", "sure": "bool"}
     features = Features({name: Value(types.get(name, "string")) for name in headings})
     columns = {name: [row[index] for row in rows] for index, name in enumerate(headings)}

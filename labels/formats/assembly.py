@@ -15,6 +15,7 @@ from framing.labels.formats.identity import (
     make_documents,
     make_ids,
     record_key,
+    sentence_key,
 )
 from framing.labels.formats.names import Vocabulary, plain
 from framing.labels.formats.problems import Problems
@@ -77,6 +78,8 @@ class Assembler:
             else:
                 self._compare(draft, item.row, values)
             self._add_labels(draft, item, content)
+        if self._columns.long is not None:
+            self._note_ids_of_labels(drafts)
         self._name(drafts)
         self._warn_of_spellings(drafts)
         self._check_soft(drafts)
@@ -113,11 +116,32 @@ class Assembler:
 
     def _compare(self, first: _Draft, row: int, values: dict[str, Any]) -> None:
         """Rows of one sentence in a long table say the same of it."""
+        why = "is the same sentence, by the same annotator"
+        if values.get("id") is not None:
+            why = "has the same id"
         for name in self._columns.fields:
             if values.get(name) != first.values.get(name):
-                message = f"differs from row {first.row}, which has the same id"
+                message = f"differs from row {first.row}, which {why}"
+                if name == "sure":
+                    message += "; a sentence is sure or unsure as a whole"
                 column = self._columns.fields[name]
                 self._problems.add(message, row=row, column=column, value=values.get(name))
+
+    def _note_ids_of_labels(self, drafts: Sequence[_Draft]) -> None:
+        """Ids of labels would make records of one sentence that deny each other's topics."""
+        first: dict[tuple[object, ...], _Draft] = {}
+        for draft in drafts:
+            if draft.values.get("id") is None or not draft.labels:
+                continue
+            key = (*sentence_key(draft.values), draft.values.get("n"))
+            other = first.setdefault(key, draft)
+            if not other.labels.keys() & draft.labels.keys():
+                message = (
+                    f"rows {other.row} and {draft.row} are one sentence with two ids; in a long "
+                    "table the id is the sentence's: give it one, or leave the column out"
+                )
+                column = self._columns.fields["id"]
+                self._problems.add(message, row=draft.row, column=column, value=draft.values["id"])
 
     def _add_labels(self, draft: _Draft, item: Item, content: Content) -> None:
         labels = item.labels if content.has_labels else self._labels_in_columns(item)

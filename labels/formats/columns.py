@@ -10,12 +10,13 @@ from framing.labels.formats.names import Vocabulary, plain
 from framing.labels.formats.problems import Problems
 
 TOPIC, STANCE = "topic", "stance"
+_OF_ROW = "rowid"
 
 # Plain spellings by record field, the best first: of "document" and "url" in
 # one file, the first is the document. record_id is what we write for tools
 # that keep an "id" of their own.
 _HEADINGS: dict[str, tuple[str, ...]] = {
-    "id": ("recordid", "id", "sentenceid", "satzid", "textid", "rowid"),
+    "id": ("recordid", "id", "sentenceid", "satzid", "textid", _OF_ROW),
     "text": ("text", "sentence", "sentencetext", "satz", "phrase", "frase", "quote", "content"),
     "source": (
         *("source", "corpus", "quelle", "outlet", "newspaper", "zeitung", "medium"),
@@ -101,7 +102,8 @@ class Finder:
 
     def match(self, headings: Sequence[str]) -> Columns:
         """The columns that these headings have, wanted or not."""
-        fields, topics = _present(self._fields, headings), _present(self._topics, headings)
+        asked = _present(self._fields, headings)
+        fields, topics = dict(asked), _present(self._topics, headings)
         taken = {*fields.values(), *topics.values()}
         # Our own names come before the schema's, those before other people's names.
         self._add_fields(fields, taken, headings, only=_OWN)
@@ -109,8 +111,16 @@ class Finder:
             self._add_topics(topics, taken, headings)
         self._add_fields(fields, taken, headings)
         topic, stance = fields.pop(TOPIC, None), fields.pop(STANCE, None)
-        if topics or topic is None or stance is None or self._long is False:
+        if topic is None or stance is None:
+            # One of them alone is a topic that is called so, if the schema has it.
+            alone = [h for h in (topic, stance) if h is not None and h not in asked.values()]
+            if not self._long:
+                self._add_topics(topics, taken - {*alone}, alone)
             return Columns(fields, topics)
+        if topics or self._long is False:
+            return Columns(fields, topics)
+        if "id" not in self._fields and plain(fields.get("id", "")) == _OF_ROW:
+            del fields["id"]  # a row is a label here, not a sentence
         return Columns(fields, {}, (topic, stance))
 
     def find(self, content: Content, problems: Problems) -> Columns:

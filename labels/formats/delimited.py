@@ -44,9 +44,11 @@ class Delimited:
         _note_bad_bytes(rows, finder, problems)
         return content_of(rows, finder, problems)
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
         """Write with a byte order mark, without which Excel takes UTF-8 for another encoding."""
-        headings, rows = table_of(records, schema, long=self._write_long)
+        headings, rows = table_of(records, schema, long=self._write_long, annotated=annotated)
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file, delimiter=self._delimiters[0])
             writer.writerow(headings)

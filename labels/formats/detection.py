@@ -17,6 +17,7 @@ _ENDINGS = {
     ".xlsm": "xlsx",
     ".parquet": "parquet",
 }
+_JSON_LINES = (".jsonl", ".ndjson")
 _BEGINNINGS = ((b"PK\x03\x04", "xlsx"), (b"PAR1", "parquet"))
 _SNIFFED = 1 << 20  # bytes
 
@@ -45,13 +46,44 @@ def detect(path: Path) -> str:
     text = start.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if ending == ".json":
         return _of_keys(_keys_in_document(path, text))
-    if ending in (".jsonl", ".ndjson") or text.startswith("{"):
+    if ending in _JSON_LINES or text.startswith("{"):
         return _of_keys(_keys_in_lines(text))
     if text.startswith("["):
         raise LabelsError(f"{path}: looks like JSON; name it .json")
     if ending == ".txt":
         return "tsv" if "\t" in text.partition("\n")[0] else "csv"
     raise LabelsError(f"{path}: cannot tell the format from the ending {ending!r}; name the format")
+
+
+def format_to_write(path: Path) -> str:
+    """The value of a :class:`~framing.labels.formats.Format` for a name whose ending tells one.
+
+    Raises:
+        LabelsError: The ending tells none.
+    """
+    ending = path.suffix.lower()
+    if ending in _JSON_LINES:
+        return "jsonl"
+    if ending not in _ENDINGS:
+        told = ", ".join((*_JSON_LINES[:1], *_ENDINGS))
+        raise LabelsError(
+            f"{path}: the ending tells no format (as {told} do); "
+            "name the format, such as label-studio"
+        )
+    return _ENDINGS[ending]
+
+
+def check_json_lines(path: Path) -> None:
+    """Refuse a name for JSON Lines that is read as something else.
+
+    Raises:
+        LabelsError: With what to do.
+    """
+    if path.suffix.lower() in (*_ENDINGS, ".json", ".xls", ".ods"):
+        raise LabelsError(
+            f"{path}: is written as JSON Lines; name it .jsonl "
+            "('framing labels export' writes other formats)"
+        )
 
 
 def _detect_folder(path: Path) -> str:
@@ -70,7 +102,7 @@ def _of_keys(keys: set[str]) -> str:
         return "argilla"
     if "data" in keys or "annotations" in keys:
         return "label-studio"
-    if keys & {"accept", "answer", "_task_hash", "_input_hash"}:
+    if keys & {"accept", "answer", "_task_hash", "_input_hash", "_view_id"}:
         return "prodigy"
     if "[label]" in keys or ("[labels]" in keys and "document" not in keys) or "Comments" in keys:
         return "doccano"

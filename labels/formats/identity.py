@@ -25,6 +25,11 @@ def record_key(values: Values) -> tuple[object, ...]:
     """What makes rows of a long table one record."""
     if values.get("id") is not None:
         return values["id"], values["annotator"]
+    return sentence_key(values)
+
+
+def sentence_key(values: Values) -> tuple[object, ...]:
+    """What makes rows of a long table one annotator's sentence where there is no id."""
     return values["source"], values.get("document"), sentence_of(values), values["annotator"]
 
 

@@ -6,30 +6,45 @@ from collections import defaultdict
 
 from framing.labels.formats.columns import Columns
 from framing.labels.formats.content import Content, is_blank
+from framing.labels.formats.names import is_missing, means_absent, says_yes_or_no
 from framing.labels.formats.problems import Problems
 from framing.labels.formats.tools import SEPARATOR
-from framing.labels.schema import ABSENT
+from framing.labels.formats.values import CellError, as_text
+from framing.labels.schema import MENTIONED
 
 _MOST_STANCES = 12
 _LONGEST_STANCE = 40  # characters
 
 
 def labels_in(content: Content, columns: Columns, problems: Problems) -> dict[str, set[str]]:
-    """``{topic: stances}`` as they are spelled; ``absent`` is no stance."""
+    """``{topic: stances}`` as they are spelled.
+
+    What the reader takes for absent is no stance. A topic that is answered by yes and no alone
+    has the one stance ``mentioned``, of which the reader understands these.
+    """
     if content.has_labels:
         found = _stated(content, problems)
     elif columns.long is not None:
         found = _in_rows(content, *columns.long)
     else:
         found = _in_columns(content, columns)
-    return {topic: stances - {ABSENT} for topic, stances in found.items() if stances - {ABSENT}}
+    there = {
+        topic: {word for word in words if not means_absent(word)} for topic, words in found.items()
+    }
+    return {
+        topic: {MENTIONED} if says_yes_or_no(words) else words
+        for topic, words in there.items()
+        if words
+    }
 
 
 def _stated(content: Content, problems: Problems) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for item in content.items:
         for label in item.labels:
-            topic, stance = label.topic, str(label.stance)
+            topic, stance = label.topic, _spelled(label.stance)
+            if stance is None:
+                continue
             if topic is None:
                 topic, separator, stance = stance.partition(SEPARATOR.strip())
                 if not separator:
@@ -44,9 +59,9 @@ def _stated(content: Content, problems: Problems) -> dict[str, set[str]]:
 def _in_rows(content: Content, topic: str, stance: str) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for item in content.items:
-        cells = item.fields.get(topic), item.fields.get(stance)
-        if not any(map(is_blank, cells)):
-            found[str(cells[0]).strip()].add(str(cells[1]).strip())
+        names = _spelled(item.fields.get(topic)), _spelled(item.fields.get(stance))
+        if names[0] is not None and names[1] is not None:
+            found[names[0]].add(names[1])
     return found
 
 
@@ -57,10 +72,19 @@ def _in_columns(content: Content, columns: Columns) -> dict[str, set[str]]:
         if heading in columns.fields.values() or (names and heading not in names):
             continue
         cells = [item.fields.get(heading) for item in content.items]
-        words = {str(cell).strip() for cell in cells if not is_blank(cell)}
+        spelled = {word for cell in cells if (word := _spelled(cell)) is not None}
+        words = {word for word in spelled if not is_missing(word)}
         if names or (words and all(isinstance(c, str) or is_blank(c) for c in cells)):
             values[names.get(heading, heading)] = words
     return values if names else _alike({k: v for k, v in values.items() if _few_words(v)})
+
+
+def _spelled(cell: object) -> str | None:
+    """What a cell says, as the reader takes it, or ``None``: what is wrong with it, that says."""
+    try:
+        return None if is_blank(cell) else as_text(cell).strip()
+    except CellError:
+        return None
 
 
 def _few_words(values: set[str]) -> bool:

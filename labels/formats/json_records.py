@@ -10,7 +10,8 @@ from framing.labels.formats.columns import Finder
 from framing.labels.formats.content import Content, Item, RawLabel, keys_of
 from framing.labels.formats.decoding import json_document, json_lines
 from framing.labels.formats.problems import Problems
-from framing.labels.records import Record, write_records
+from framing.labels.formats.tools import write_json_lines
+from framing.labels.records import Record, fields_of
 from framing.labels.schema import Schema
 
 _LABELS = "labels"
@@ -32,7 +33,8 @@ class JsonRecords:
             rows = objects_in(json_document(path, problems), problems)
         else:
             rows = json_lines(path, problems)
-        if not any(isinstance(fields.get(_LABELS), dict) for _, fields in rows):
+        # null: labels that are to be filled in, as where an adjudicator is asked
+        if not any(isinstance(fields.get(_LABELS, ""), dict | None) for _, fields in rows):
             items = [Item(row, fields) for row, fields in rows]
             return Content(items, keys_of(items), sparse=True)
         items = []
@@ -46,10 +48,20 @@ class JsonRecords:
             items.append(Item(row, fields, raw))
         return Content(items, keys_of(items), has_labels=True)
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
-        """Write what :func:`framing.labels.records.read_records` reads."""
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
+        """Write what :func:`framing.labels.records.read_records` reads.
+
+        Labels that nobody gave are ``null``, and the file is refused until they are filled in.
+        """
         del schema
-        write_records(records, path)
+        rows = [fields_of(record) for record in records]
+        if not annotated:
+            for row in rows:
+                row["labels"] = None
+                del row["annotator"]
+        write_json_lines(rows, path)
 
 
 def objects_in(document: object, problems: Problems) -> list[tuple[int, dict[str, Any]]]:

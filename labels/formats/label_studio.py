@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from framing.labels.formats.tools import (
     LeftOut,
     annotator_of,
     metadata_of,
+    topics_alone,
     with_id,
     write_json_array,
 )
@@ -40,7 +40,6 @@ class LabelStudio:
 
     def read(self, path: Path, finder: Finder, problems: Problems) -> Content:
         """Read every annotation of every task; skipped and missing ones are left out."""
-        del finder  # the keys of data have names of their own
         items: list[Item] = []
         left_out = LeftOut(unit="task")
         tasks = objects_in(json_document(path, problems), problems)
@@ -54,13 +53,20 @@ class LabelStudio:
                 problems.add(message, row=row, column="annotations", value=annotations)
             else:
                 items += _items(row, task, annotations, problems, left_out, users=users)
-        warnings = left_out.warnings()
+        items, notes = topics_alone(items, finder.vocabulary)
+        warnings = [*left_out.warnings(), *notes]
         return Content(items, keys_of(items), has_labels=True, warnings=warnings)
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
         """Write tasks for the configuration of :func:`labelling_config`."""
         del schema
-        write_json_array(map(_task, records, count(1)), path)
+        tasks = (
+            _task(record, number, annotated=annotated)
+            for number, record in enumerate(records, start=1)
+        )
+        write_json_array(tasks, path)
 
 
 def labelling_config(schema: Schema) -> str:
@@ -190,7 +196,10 @@ def _objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
-def _task(record: Record, number: int) -> dict[str, object]:
+def _task(record: Record, number: int, *, annotated: bool) -> dict[str, object]:
+    data = {"text": record.text, **metadata_of(record, annotated=annotated)}
+    if not annotated:
+        return {"data": data}
     result = [
         {
             "id": topic,
@@ -201,6 +210,5 @@ def _task(record: Record, number: int) -> dict[str, object]:
         }
         for topic, stance in record.labels.items()
     ]
-    data = {"text": record.text, **metadata_of(record)}
     # Label Studio keeps the id as import_id: it tells our annotation from later ones.
     return {"data": data, "annotations": [{"id": number, "result": result}]}

@@ -60,8 +60,10 @@ class Prodigy:
         items += single.values()
         return Content(items, keys_of(items), has_labels=True, warnings=warnings)
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
-        """Write answered examples with all topics and stances as options."""
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
+        """Write examples with all topics and stances as options, answered if annotated."""
         options = [
             {
                 "id": f"{topic.name}{SEPARATOR}{stance}",
@@ -70,7 +72,8 @@ class Prodigy:
             for topic in schema.topics
             for stance in schema.stances_of(topic.name)
         ]
-        write_json_lines((_example(record, options) for record in records), path)
+        examples = (_example(record, options, annotated=annotated) for record in records)
+        write_json_lines(examples, path)
 
 
 def _usable(row: int, example: dict[str, Any], problems: Problems, left_out: LeftOut) -> bool:
@@ -134,13 +137,18 @@ def _chosen(
         yield RawLabel("accept", None, option if named or text is None else text)
 
 
-def _example(record: Record, options: list[dict[str, str]]) -> dict[str, object]:
+def _example(
+    record: Record, options: list[dict[str, str]], *, annotated: bool
+) -> dict[str, object]:
+    meta = metadata_of(record, annotated=annotated)
+    if not annotated:
+        return {"text": record.text, "options": options, "meta": meta, "_view_id": "choice"}
     return {
         "text": record.text,
         "options": options,
         "accept": [f"{topic}{SEPARATOR}{stance}" for topic, stance in record.labels.items()],
         "answer": "accept",
-        "meta": metadata_of(record),
+        "meta": meta,
         "_annotator_id": record.annotator,
         "_session_id": record.annotator,
         "_view_id": "choice",

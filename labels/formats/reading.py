@@ -90,7 +90,12 @@ def read_labels(
         records=tuple(records),
         format=_LONG.get(chosen, chosen) if found.long else chosen,
         columns=found.named(),
-        warnings=(*content.warnings, *_unused(content, found, vocabulary), *assembler.warnings),
+        warnings=(
+            *content.warnings,
+            *_unused(content, found, vocabulary),
+            *_unlabelled(content, found, problems.unit),
+            *assembler.warnings,
+        ),
     )
 
 
@@ -168,6 +173,24 @@ def _split(
                 f"columns: {name!r} is neither a field nor a topic; there are {known}"
             )
     return fields, topics
+
+
+def _unlabelled(content: Content, found: Columns, unit: str) -> list[str]:
+    """Warn of what nobody may have looked at: without any label, and without an annotator."""
+    who = found.fields.get("annotator")
+    headings = () if content.has_labels else (*found.topics.values(), *(found.long or ()))
+    count = sum(
+        not item.labels
+        and all(is_blank(item.fields.get(heading)) for heading in headings)
+        and (who is None or is_blank(item.fields.get(who)))
+        for item in content.items
+    )
+    if not count:
+        return []
+    return [
+        f"{count} {unit}s have no label and name no annotator: they count as sentences without "
+        "topic; delete those that nobody looked at"
+    ]
 
 
 def _unused(content: Content, found: Columns, vocabulary: Vocabulary) -> list[str]:

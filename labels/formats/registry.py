@@ -68,8 +68,10 @@ class LabelFormat(Protocol):
         """Read what is there, unchecked; note what cannot be read."""
         ...
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
-        """Write to a path where there is nothing."""
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
+        """Write to a path where there is nothing; without annotations if nobody annotated."""
         ...
 
 

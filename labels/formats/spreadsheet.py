@@ -68,11 +68,13 @@ class Spreadsheet:
             content.warnings.append(f"{hidden} hidden rows are read, too")
         return content
 
-    def write(self, records: Sequence[Record], path: Path, schema: Schema) -> None:
+    def write(
+        self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool
+    ) -> None:
         """Write one sheet named labels; text that looks like a formula stays text."""
         from openpyxl import Workbook
 
-        headings, rows = table_of(records, schema, long=self._write_long)
+        headings, rows = table_of(records, schema, long=self._write_long, annotated=annotated)
         cells = [[_escaped(value, headings[i]) for i, value in enumerate(row)] for row in rows]
         book = Workbook(write_only=True)
         sheet = book.create_sheet("labels")

@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from framing.labels.formats.columns import FIELDS, STANCE, TOPIC, Finder, topic_heading
 from framing.labels.formats.content import Content, Item, is_blank
 from framing.labels.formats.problems import Problems
-from framing.labels.records import Record
+from framing.labels.records import OPTIONAL, Record
 from framing.labels.schema import Schema
 
 Cell = str | int | bool | None
 
 _HEADINGS_WITHIN = 10
 """Titles and merged cells may stand above the headings, but not more than that."""
-
-_OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
 
 
 def heading_row(rows: Sequence[Sequence[object]], finder: Finder) -> int:
@@ -72,19 +70,21 @@ def _cell(record: Record, name: str) -> Cell:
 
 
 def table_of(
-    records: Sequence[Record], schema: Schema, *, long: bool
+    records: Sequence[Record], schema: Schema, *, long: bool, annotated: bool
 ) -> tuple[list[str], list[list[Cell]]]:
     """Headings and rows; a column that would hold nothing but defaults is left out.
 
     Wide: a row is a record, a column a topic. Long: a row is a label; a record
-    without labels is a row with an empty topic.
+    without labels is a row with an empty topic. What nobody annotated has no annotator.
     """
     fields = [
         name
         for name in FIELDS
-        if name not in _OPTIONAL
-        or any(getattr(record, name) != _OPTIONAL[name] for record in records)
+        if name not in OPTIONAL
+        or any(getattr(record, name) != OPTIONAL[name] for record in records)
     ]
+    if not annotated:
+        fields.remove("annotator")
     rows: list[list[Cell]] = []
     for record in records:
         start = [_cell(record, name) for name in fields]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from framing.labels.formats.content import Item
+from framing.labels.formats.names import Vocabulary
 from framing.labels.records import Record
 
 SEPARATOR = ": "
@@ -16,13 +19,13 @@ RECORD_ID = "record_id"
 """Our id in the metadata; the tools have an ``id`` of their own."""
 
 
-def metadata_of(record: Record) -> dict[str, str | int | bool]:
-    """Every field but text and labels; defaults are left out."""
+def metadata_of(record: Record, *, annotated: bool) -> dict[str, str | int | bool]:
+    """Every field but text and labels; defaults are left out, and who annotated if nobody did."""
     found: dict[str, str | int | bool | None] = {
         RECORD_ID: record.id,
         "source": record.source,
         "document": record.document,
-        "annotator": record.annotator,
+        "annotator": record.annotator if annotated else None,
         "provenance": record.provenance,
         "n": record.n,
         "sure": None if record.sure else False,
@@ -55,6 +58,33 @@ def with_id(fields: Mapping[str, object], own: object) -> dict[str, object]:
     if RECORD_ID in fields:
         return found
     return {**found, "id": fields.get("id", own)}
+
+
+def topics_alone(
+    items: Sequence[Item], vocabulary: Vocabulary | None
+) -> tuple[list[Item], list[str]]:
+    """Items without the answers to questions about something else, and a note that names these.
+
+    A question stays if a stance is among its answers: it may be a topic that is misspelt. So do
+    all if none is a topic.
+    """
+    answers: defaultdict[str, list[object]] = defaultdict(list)
+    for item in items:
+        for label in item.labels:
+            answers[label.column].append(label.stance)
+    if vocabulary is None or not any(map(vocabulary.topic, answers)):
+        return list(items), []
+    others = [
+        question
+        for question, given in answers.items()
+        if vocabulary.topic(question) is None
+        and not any(isinstance(one, str) and vocabulary.is_stance(one) for one in given)
+    ]
+    kept = [
+        replace(item, labels=tuple(one for one in item.labels if one.column not in others))
+        for item in items
+    ]
+    return kept, [f"not used: {', '.join(map(repr, others))}"] if others else []
 
 
 class LeftOut:

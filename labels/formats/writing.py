@@ -24,20 +24,33 @@ def write_labels(
     *,
     format: Format | str,  # noqa: A002  the field's word
     force: bool = False,
+    annotated: bool = True,
 ) -> None:
     """Write records to a file, or to a folder for ``argilla`` and ``datasets``.
 
     It is written under a temporary name and renamed, and not overwritten
     without ``force``.
 
+    Args:
+        records: At least one, each with an id of its own for each annotator.
+        path: Where to write.
+        schema: What the labels are of; annotation tools are told of it.
+        format: One of :class:`Format`.
+        force: Overwrite what is there.
+        annotated: ``False`` for sentences to annotate: they are written without
+            annotation and annotator, so that none passes for one without topic.
+
     Raises:
         LabelsError: There is something already, a record does not fit the
-            schema, or it cannot be written in that format.
+            schema, has labels without being ``annotated``, or cannot be written
+            in that format.
     """
     chosen = FORMATS[format_named(format)]
     _check(records, schema, needs_text=chosen.needs_text)
+    if not annotated and (labelled := [record.id for record in records if record.labels]):
+        raise LabelsError(f"record {labelled[0]!r} has labels; write it as annotated")
     with replacing(path, force=force) as temporary:
-        chosen.write(records, temporary, schema)
+        chosen.write(records, temporary, schema, annotated=annotated)
 
 
 def _check(records: Sequence[Record], schema: Schema, *, needs_text: bool) -> None:

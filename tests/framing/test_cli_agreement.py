@@ -143,6 +143,19 @@ def test_two_spreadsheets_without_ids_meet(tmp_path: Path, schema: Schema) -> No
     assert "- ben: asylum: against" in result.output
 
 
+def test_files_of_one_name_are_of_two_annotators(tmp_path: Path, schema: Schema) -> None:
+    topics = ",".join(schema.topic_names)
+    paths = [tmp_path / name / "labels.csv" for name in ("ann", "ben")]
+    for path, stance in zip(paths, ("favor", "against"), strict=True):
+        path.parent.mkdir()
+        path.write_text(f"document,text,{topics}\nd1,He stays.,,,{stance},\n")
+    result = run("agree", *paths)
+    for said in ("- ann/labels: asylum: favor", "- ben/labels: asylum: against"):
+        assert said in result.output
+    with pytest.raises(FramingError, match=r"name it \.jsonl"):
+        run("merge", *paths, "--by", "majority", "--output", tmp_path / "merged.csv")
+
+
 def test_one_file_of_several_annotators(files: list[Path], tmp_path: Path, schema: Schema) -> None:
     both = [record for path in files for record in read_records(path, schema)]
     path = tmp_path / "both.xlsx"

@@ -60,6 +60,13 @@ def test_import_overwrites_only_if_forced(sheet: Path, tmp_path: Path, schema: S
     }
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "labels.XLSX", "labels.json"])
+def test_import_writes_json_lines_alone(sheet: Path, tmp_path: Path, name: str) -> None:
+    arguments = ("import", sheet, "--output", tmp_path / name, "--column", "asylum=Asyl")
+    assert "is written as JSON Lines; name it .jsonl" in refusal(*arguments)
+    assert not (tmp_path / name).exists()
+
+
 def test_problems_are_listed_and_nothing_is_written(sheet: Path, tmp_path: Path) -> None:
     rows = "".join(f"{number},a,eva,Ja.,maybe,,,,\n" for number in range(60))
     sheet.write_text(HEAD.replace("Asyl", "asylum") + rows, encoding="utf-8")

@@ -107,7 +107,7 @@ def test_init_says_what_it_cannot_use(labels: Path, tmp_path: Path) -> None:
     missing = run("init", tmp_path / "none.csv", cwd=tmp_path)
     assert_one_line_error(missing, "none.csv", "no such file")
     bad = run("init", labels, "--column", "text", cwd=tmp_path)
-    assert_one_line_error(bad, "--column 'text'", "WHAT=HEADING")
+    assert_one_line_error(bad, "--column 'text'", "NAME=HEADING")
     folder = run("init", labels, "--output", tmp_path / "no" / "s.yaml")
     assert_one_line_error(folder, "cannot be written", "No such file or directory")
     empty = write(tmp_path / "empty.csv", ("text", "mood"), [("A.", ""), ("B.", "")])
@@ -130,6 +130,21 @@ def test_init_with_columns_named(tmp_path: Path) -> None:
     schema = load_schema(tmp_path / "schema.yaml")
     assert schema.classes_of("crime") == ("absent", "mentioned")
     assert schema.stances_of("mood") == ("stance_1", "stance_5")
+
+
+def test_init_and_check_read_the_sheet_named(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.create_sheet("Codebook").append(["text", "Topic", "Tone"])
+    book["Codebook"].append(["Say yes.", "no", "yes"])
+    page = book.create_sheet("Wave 1")
+    page.append(["text", "Tax policy"])
+    page.append(["Taxes go up.", "favor"])
+    book.save(tmp_path / "book.xlsx")
+    arguments = (tmp_path / "book.xlsx", "--sheet", "Wave 1")
+    assert "Tax policy: favor" in run("init", *arguments, cwd=tmp_path).stdout
+    assert "tax_policy: favor 1" in run("check", tmp_path / "schema.yaml", *arguments).stdout
 
 
 def test_check_lists_all_problems_of_a_schema(tmp_path: Path) -> None:

@@ -34,6 +34,16 @@ def test_missing_text_is_counted_by_source(tmp_path: Path) -> None:
         join_texts([standoff("First.")], tmp_path)
 
 
+def test_a_line_may_be_empty_but_not_malformed(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(b'\n{"text": "First."}\n\n')
+    assert join_texts([standoff("First.")], tmp_path)[0].text == "First."
+    for line, expected in ((b'{"text": "caf\xe9"}', "is not UTF-8"), (b"{", "is not valid JSON")):
+        path.write_bytes(b'{"text": "First."}\n' + line)
+        with pytest.raises(CorpusError, match=f"one.jsonl, line 2: {expected}"):
+            join_texts([standoff("First.")], tmp_path)
+
+
 def test_no_folder_says_what_to_do() -> None:
     with pytest.raises(CorpusError, match=r"--corpora or FRAMING_CORPORA"):
         join_texts([standoff("First.")], None)

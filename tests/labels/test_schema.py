@@ -51,6 +51,8 @@ def test_another_schema_loads(tmp_path: Path) -> None:
         ("is free.", "is free., stances: [up]", "unknown stance 'up'; the schema has pro, con"),
         ("is free.", "is free., stances: [pro, pro]", "'pro' is named more than once"),
         (GOOD, "just words", "'topics' and 'stances'"),
+        ("stances:", "topics: []\nstances:", ", line 4: the key 'topics' stands twice"),
+        ("name: pro", "name: pro, name: con", ", line 5: the key 'name' stands twice"),
     ],
 )
 def test_malformed_schema_names_file_and_key(

@@ -218,6 +218,19 @@ CASES: list[Case] = [
             (3, "document", "differs from row 2"),
         ],
     ),
+    (
+        "long-ids.csv",
+        text(LONG + "1,d,x,A,asylum,favor\n2,d,x,A,sovereignty,favor\n3,d,y,A,asylum,favor\n"),
+        [(3, "id", "rows 2 and 3 are one sentence with two ids")],
+    ),
+    (
+        "long-sure.csv",
+        text(
+            "document,annotator,text,topic,stance,sure\n"
+            "d,x,A,asylum,favor,yes\nd,x,A,sovereignty,favor,no\n"
+        ),
+        [(3, "sure", "is the same sentence, by the same annotator; a sentence is sure or unsure")],
+    ),
     # XLSX
     ("empty.xlsx", workbook(HEADINGS, ["a", "d", "x", None, "favor"]), [(2, "text", "is empty")]),
     (
@@ -268,6 +281,7 @@ CASES: list[Case] = [
         lines(json.dumps(GOOD).replace('{"asylum"', '{"asylum": "against", "asylum"')),
         [(1, "asylum", "stands twice in one JSON object")],
     ),
+    ("open.jsonl", lines({**GOOD, "labels": None}), [(1, "labels", "labels are an object")]),
     ("byte.jsonl", raw(json.dumps(GOOD).encode() + b'\n{"id": "\xff"}\n'), [(2, "9", "byte 0xFF")]),
     ("deep.jsonl", text("[" * 100_000), [(1, None, "")]),
     ("half.jsonl", lines({**GOOD, "text": "\ud83d"}), [(1, "text", "surrogate")]),
@@ -447,6 +461,7 @@ def test_every_problem_is_found_with_its_place(
 def test_nothing_else_is_reported(tmp_path: Path, schema: Schema) -> None:
     """Where the places are listed in full, there are no follow-up problems."""
     exact = {"several.csv", "long.csv", "doccano.jsonl", "bad.jsonl", "topic.csv", "latin.csv"}
+    exact |= {"long-ids.csv", "long-sure.csv", "open.jsonl"}
     for name, build, expected in CASES:
         if name in exact:
             build(tmp_path / name)

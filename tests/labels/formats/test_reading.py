@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers import write_lines
 
+from framing.labels.draft import draft_schema
 from framing.labels.errors import LabelsError
 from framing.labels.formats import Format, Imported, ImportProblems, infer_labels, read_labels
 from framing.labels.schema import Schema, parse_schema
@@ -105,6 +106,35 @@ def test_long_tables(tmp_path: Path, schema: Schema) -> None:
     first, second, third = imported.records
     assert first.id == second.id != third.id  # one sentence of two annotators
     assert (imported.columns["topic"], imported.columns["stance"]) == ("Thema", "Haltung")
+
+
+def test_ids_of_long_tables(tmp_path: Path, schema: Schema) -> None:
+    head = "doc,coder,sentence,Thema,Haltung\n"
+    rows = ["d,eva,A,Asylum,favor\n", "d,eva,A,tax cuts,against\n", "d,eva,A,asylum,favor\n"]
+    numbered = "".join(f"{number},{row}" for number, row in enumerate(rows[:2]))
+    of_rows = read_labels(table(tmp_path, f"row_id,{head}{numbered}"), schema)
+    assert labels_of(of_rows) == [{"asylum": "favor", "tax_cuts": "against"}]
+    assert said(of_rows, "not used: 'row_id'")
+    # The same words twice in a document are two sentences.
+    twice = read_labels(table(tmp_path, f"id,{head}a,{rows[0]}b,{rows[2]}"), schema)
+    assert labels_of(twice) == [{"asylum": "favor"}] * 2
+
+
+def test_empty_rows_of_nobody_are_told(tmp_path: Path, schema: Schema) -> None:
+    head = "id,doc,coder,text,asylum,tax_cuts\n"
+    path = table(tmp_path, head + "1,d,eva,A,,\n2,d,,B,,\n3,d,,C,favor,\n4,d,,D,,absent\n")
+    assert said(read_labels(path, schema), "1 rows have no label and name no annotator")
+    path = write_lines(tmp_path / "all.jsonl", [{"id": 1, "text": "A", "label": []}])
+    assert said(read_labels(path, schema), "1 lines have no label and name no annotator")
+
+
+@pytest.mark.parametrize("heading", ["stance", "topic"])
+def test_a_topic_may_be_called_stance(heading: str, tmp_path: Path) -> None:
+    topic = {"name": heading, "title": heading, "definition": "D.", "target": "T."}
+    stances = [{"name": name, "definition": "D."} for name in ("favor", "against")]
+    schema = parse_schema({"topics": [topic], "stances": stances}, where="here")
+    path = table(tmp_path, f"text,document,{heading}\nA,d,favor\nB,d,\n")
+    assert labels_of(read_labels(path, schema)) == [{heading: "favor"}, {}]
 
 
 def test_layout_can_be_forced(tmp_path: Path, schema: Schema) -> None:
@@ -326,6 +356,27 @@ def test_argilla_as_it_exports(orient: str, tmp_path: Path, schema: Schema) -> N
     assert said(imported, "1 record left out: suggestions only")
 
 
+def test_questions_about_something_else_are_left_out(tmp_path: Path, schema: Schema) -> None:
+    records = argilla_records()
+    records[0]["responses"]["comment"] = [{"value": "hm", "user_id": "u0"}]
+    imported = read_labels(table(tmp_path, json.dumps(records), "records.json"), schema)
+    assert labels_of(imported) == [{"asylum": "favor"}, {"asylum": "against"}]
+    assert said(imported, "not used: 'comment'")
+
+    def part(question: str, answer: str) -> dict[str, Any]:
+        return {"from_name": question, "type": "choices", "value": {"choices": [answer]}}
+
+    annotation = {"completed_by": 1, "result": [part("asylum", "favor"), part("sure", "hardly")]}
+    task = {"data": {"text": "A", "doc": "d"}, "annotations": [annotation]}
+    path = table(tmp_path, json.dumps([task]), "export.json")
+    imported = read_labels(path, schema)
+    assert labels_of(imported) == [{"asylum": "favor"}]
+    assert said(imported, "not used: 'sure'")
+    annotation["result"] = [part("sure", "hardly")]
+    with pytest.raises(ImportProblems, match="unknown topic"):
+        read_labels(table(tmp_path, json.dumps([task]), "export.json"), schema)
+
+
 def test_doccano_as_it_exports(tmp_path: Path, schema: Schema) -> None:
     path = write_lines(
         tmp_path / "all.jsonl",
@@ -424,6 +475,53 @@ def test_topics_and_stances_are_learnt(tmp_path: Path) -> None:
     assert infer_labels(path) == {"Asyl": {"dafür"}}
     path = write_lines(tmp_path / "r.jsonl", [{"text": "A", "labels": {"tax": "up"}}])
     assert infer_labels(path) == {"tax": {"up"}}
+
+
+def test_what_is_not_there_is_no_stance(tmp_path: Path) -> None:
+    content = "text,Tax,Crime,Land\nA,favor,NA,DE\nB,against,NA,NA\nC,N/A,favor,FR\n"
+    assert infer_labels(table(tmp_path, content)) == {
+        "Tax": {"favor", "against"},
+        "Crime": {"favor"},
+    }
+    content = "text,Crime,Sport\nA,yes,no\nB,no,Yes\n"
+    assert infer_labels(table(tmp_path, content)) == {
+        "Crime": {"mentioned"},
+        "Sport": {"mentioned"},
+    }
+    lines = [{"text": "A", "labels": {"crime": None, "tax": "up"}}]
+    assert infer_labels(write_lines(tmp_path / "r.jsonl", lines)) == {"tax": {"up"}}
+
+
+@pytest.mark.parametrize(
+    "cells", [["-2", "-1", "0", "1", "2"], ["+", "-", ""], ["-1", "0", "1"], ["yes", "no", "x"]]
+)
+def test_what_is_learnt_can_be_read(cells: list[str], tmp_path: Path) -> None:
+    path = table(tmp_path, "text,Taxes\n" + "".join(f"S {c},{c}\n" for c in cells))
+    drafted = draft_schema(infer_labels(path, columns={"Taxes": "Taxes"}))
+    titles = {stance.name: stance.title or stance.name for stance in drafted.stances}
+    for cell, labels in zip(cells, labels_of(read_labels(path, drafted)), strict=True):
+        expected = {"yes": "mentioned", "x": "mentioned", "no": ""}.get(cell, cell)
+        assert titles.get(labels.get("taxes", ""), "") == expected
+    if cells[0] == "-2":
+        path = write_lines(tmp_path / "d.jsonl", [{"text": "A", "label": ["Taxes: -2"]}])
+        assert labels_of(read_labels(path, drafted)) == [{"taxes": "minus_2"}]
+    if cells[0] == "+":
+        with pytest.raises(ImportProblems, match="'-1': unknown stance"):
+            read_labels(table(tmp_path, "text,Taxes\nA,-1\n"), drafted)
+
+
+def test_numbers_that_pandas_writes(tmp_path: Path) -> None:
+    import pandas
+
+    path = tmp_path / "x.parquet"
+    pandas.DataFrame({"text": ["A", "B", "C"], "tax": [1.0, None, 2.0]}).to_parquet(path)
+    found = infer_labels(path, columns={"tax": "tax"})
+    assert found == {"tax": {"1", "2"}}
+    assert labels_of(read_labels(path, draft_schema(found))) == [
+        {"tax": "stance_1"},
+        {},
+        {"tax": "stance_2"},
+    ]
 
 
 def test_nothing_to_learn(tmp_path: Path) -> None:

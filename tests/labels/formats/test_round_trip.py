@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from framing.labels.errors import LabelsError
-from framing.labels.formats import FORMATS, Format, labelling_config, read_labels, write_labels
+from framing.labels.formats import (
+    FORMATS,
+    Format,
+    ImportProblems,
+    labelling_config,
+    read_labels,
+    write_labels,
+)
 from framing.labels.formats.names import Vocabulary
 from framing.labels.formats.prodigy import Prodigy
 from framing.labels.records import Record, sentence_hash
@@ -93,6 +101,41 @@ def test_topics_may_have_any_name(chosen: Format, tmp_path: Path) -> None:
     path = path_for(chosen, tmp_path)
     write_labels(records, path, schema, format=chosen)
     assert read_labels(path, schema).records == records
+
+
+def test_what_nobody_annotated_is_no_annotation(
+    chosen: Format, tmp_path: Path, schema: Schema
+) -> None:
+    records = [replace(RECORDS[index], labels={}) for index in (0, 2)]
+    path = path_for(chosen, tmp_path)
+    write_labels(records, path, schema, format=chosen, annotated=False)
+    if FORMATS[chosen].needs_text or chosen is Format.JSONL:
+        expected = "2 (task|record|example)s left out: no|labels are an object"
+        with pytest.raises(ImportProblems, match=expected):
+            read_labels(path, schema, format=chosen)
+    else:
+        imported = read_labels(path, schema)
+        assert [(r.id, r.annotator) for r in imported.records] == [
+            ("a-1", "unknown"),
+            ("007", "unknown"),
+        ]
+        assert re.search("2 (row|record)s have no label", " ".join(imported.warnings))
+    with pytest.raises(LabelsError, match="'a-1' has labels; write it as annotated"):
+        write_labels(RECORDS[:1], path, schema, format=chosen, force=True, annotated=False)
+
+
+def test_only_what_people_annotated_comes_back(tmp_path: Path, schema: Schema) -> None:
+    path = tmp_path / "tasks.json"
+    records = [replace(RECORDS[index], labels={}) for index in (0, 2)]
+    write_labels(records, path, schema, format="label-studio", annotated=False)
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    assert not any("annotations" in task or "annotator" in task["data"] for task in tasks)
+    part = {"from_name": "asylum", "type": "choices", "value": {"choices": ["favor"]}}
+    tasks[0]["annotations"] = [{"completed_by": 1, "result": [part]}]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    imported = read_labels(path, schema)
+    assert imported.records == (replace(RECORDS[0], labels={"asylum": "favor"}, annotator="1"),)
+    assert imported.warnings == ("1 task left out: no annotation",)
 
 
 def test_standoff_records_need_a_table(chosen: Format, tmp_path: Path, schema: Schema) -> None:
