@@ -95,7 +95,9 @@ def run_on_ray(
     started = not ray.is_initialized()
     if started:
         _connect(ray, address)
-    job = replace(job, output=job.output.resolve(), inputs=())
+    # A worker does not start in this folder.
+    model = str(Path(job.model).resolve()) if Path(job.model).is_dir() else job.model
+    job = replace(job, output=job.output.resolve(), model=model, inputs=())
     gpus = int(ray.cluster_resources().get("GPU", 0))
     actors = min(gpus or max(1, int(ray.cluster_resources()["CPU"]) - 1), len(pending))
     resources: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": 1}

@@ -63,11 +63,11 @@ def summarize(
 
 def _print(summary: Summary) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from framing.batch.intervals import percent, signed
+    from framing.cli.tables import console
 
     table = Table(box=box.SIMPLE, caption="[ ] 95 % intervals", caption_justify="left")
     for name in (*summary.by, "topic"):
@@ -84,8 +84,7 @@ def _print(summary: Summary) -> None:
         ]
         figures += [_stance(row.stances[name], row.tagged) for name in summary.stances]
         table.add_row(*cells, *figures, *([Text(signed(row.net))] if summary.has_net else []))
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    console(width=160).print(table)
     if len(summary.rows) > _SHOWN:
         typer.echo(f"{len(summary.rows) - _SHOWN:,} more rows; --output FILE writes all")
 
