@@ -28,6 +28,7 @@ PACKAGED = (
     "analyses",
     "coverage",
     "contrasts",
+    "authored_next",
     "real",
     "real_more",
     "real_pool",
