@@ -213,7 +213,7 @@ def test_a_model_that_has_changed_is_refused(model_folder: Path, tmp_path: Path)
 def test_mistakes(dataset: datasets.Dataset, classifier: Classifier) -> None:
     with pytest.raises(FramingError, match="level must be one of sentence, document, got 'word'"):
         classifier.as_map_function(level="word")
-    with pytest.raises(ValueError, match=r"threshold must be in \[0, 1\], got 2"):
+    with pytest.raises(ValueError, match=r"threshold must be a number in \[0, 1\], got 2"):
         classifier.as_map_function(threshold=2)
     tag = classifier.as_map_function(column="body")
     with pytest.raises(FramingError, match="no column 'body'; its columns are: n, kind, text"):
