@@ -27,6 +27,8 @@ _FAILURES = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, Ov
 
 def field_of(name: str, values: Sequence[Any]) -> pa.Field:
     """A column's type from its values in JSON."""
+    if _mixes_truth(values):  # which pyarrow would take for numbers, in some places
+        return _json_field(name)
     try:
         array = pa.array(values)
     except _FAILURES:
@@ -35,6 +37,19 @@ def field_of(name: str, values: Sequence[Any]) -> pa.Field:
         return _json_field(name)
     large = _LARGE if _has_large(array) else None
     return _exact(pa.field(name, array.type, metadata=large))
+
+
+def _mixes_truth(values: Sequence[Any]) -> bool:
+    """Whether booleans and numbers stand in the same place, however deep."""
+    plain = [value for value in values if isinstance(value, bool | int | float)]
+    if len({isinstance(value, bool) for value in plain}) > 1:
+        return True
+    lists = [each for value in values if isinstance(value, list) for each in value]
+    objects = [value for value in values if isinstance(value, dict)]
+    names = dict.fromkeys(name for each in objects for name in each)
+    return (bool(lists) and _mixes_truth(lists)) or any(
+        _mixes_truth([each[name] for each in objects if name in each]) for name in names
+    )
 
 
 def merged(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
