@@ -31,8 +31,7 @@ from systems import SYSTEMS
 from framing.decisions import DecisionRule, Floats
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
-from framing.models.store import WEIGHTS, file_hash
-from framing.training.backbone import find_backbone
+from framing.training.backbone import weights_hash
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig, load_config
 from framing.training.data import class_indices, load_records, measured_ids, texts_of
@@ -187,8 +186,8 @@ def _logits(
     asked = texts_of(fold.asked)
     settings = {}
     if system != "tfidf":
-        backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
-        settings = settings_in_key(config, start=file_hash(backbone / WEIGHTS))
+        start = weights_hash(config.backbone, sha256=config.backbone_sha256)
+        settings = settings_in_key(config, start=start)
     key = [system, settings, schema.model_dump(mode="json"), fingerprint(fold.train), asked]
 
     def compute() -> Floats:

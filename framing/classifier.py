@@ -108,7 +108,7 @@ class Classifier:
                 fastest on the device.
             threads: Processors to use on a CPU; by default all that are allowed.
             precision: ``f32``, ``bf16``, ``f16`` or ``int8`` (on a CPU), or ``auto`` for the
-                fastest on the device that says the same as ``f32``.
+                fastest floats of the device.
             revision: Branch, tag or commit on the hub.
             priors: Share of sentences, in (0, 1), that have a topic in your text, for the
                 topics where you know it, such as ``{"asylum": 0.02}``. Probabilities are

@@ -70,6 +70,11 @@ def start_of(name: str, folder: Path) -> Start:
     return Start(name, kind, file_hash(folder / WEIGHTS))
 
 
+def weights_hash(name: str, *, sha256: str | None = None) -> str:
+    """Hex SHA-256 of the weights that :func:`find_backbone` finds, with its arguments."""
+    return file_hash(find_backbone(name, sha256=sha256) / WEIGHTS)
+
+
 def is_framing_model(folder: Path) -> bool:
     """Whether a folder holds a model of ours, and not an encoder alone."""
     return _config(folder).get("model_type") == "framing"

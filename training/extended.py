@@ -23,7 +23,7 @@ from framing.training.extending import (
     part_of,
 )
 from framing.training.job import FINAL, MEASURED, Job, Outcome
-from framing.training.splits import Split, normalised, split_by_document
+from framing.training.splits import Split, split_by_document, without_sentences
 from framing.training.trainer import Fitted, fit
 from framing.training.unseen import BASELINE_NAME, MODEL_NAME, saved_logits
 
@@ -39,9 +39,7 @@ def extended(job: Job, old: OldModel) -> Outcome:
     config = job.config
     fresh = part_of(job.schema, old.annotated)
     replay = find_replay(old, config, new=len(job.records), corpora=job.corpora)
-    known = {normalised(text) for text in texts_of(replay.measured)}
-    texts = zip(job.records, texts_of(job.records), strict=True)
-    records = [record for record, text in texts if normalised(text) not in known]
+    records = without_sentences(job.records, replay.measured)
     split = split_by_document(records, fraction=config.held_out, seed=config.seed)
     inner = split_by_document(split.train, fraction=config.tuning, seed=config.seed)
     measured = _fit(job, old, inner.train, replay, tuning=old.completed(inner.held_out))

@@ -50,8 +50,7 @@ def split_by_document(records: Sequence[Record], *, fraction: float, seed: int) 
         names = sorted(set().union(*by_source.values()))
         count = max(1, round(len(names) * fraction))
         chosen.update(generator.permutation(names)[:count].tolist())
-    groups = {r.group for r in records if joined.get(r.group, r.group) in chosen}
-    return hold_out(records, groups)
+    return hold_out(records, with_versions(chosen, joined))
 
 
 def folds_by_document(records: Sequence[Record], *, count: int, seed: int) -> list[Split]:
@@ -134,16 +133,20 @@ def hold_out(records: Sequence[Record], groups: set[str]) -> Split:
         LabelsError: One side would be empty.
     """
     held = tuple(r for r in records if r.group in groups)
-    known = {normalised(text) for text in texts_of(held)}
-    rest = [r for r in records if r.group not in groups]
-    kept = zip(rest, texts_of(rest), strict=True)
-    train = tuple(record for record, text in kept if normalised(text) not in known)
+    train = without_sentences([r for r in records if r.group not in groups], held)
     if not held or not train:
         raise LabelsError(
             f"cannot split {len({r.group for r in records})} documents: one side would be empty; "
             "annotate more documents or change the fraction held out"
         )
     return Split(train, held)
+
+
+def without_sentences(records: Sequence[Record], others: Sequence[Record]) -> tuple[Record, ...]:
+    """The records whose sentences, by letters and digits alone, are none of the others'."""
+    known = {normalised(text) for text in texts_of(others)}
+    pairs = zip(records, texts_of(records), strict=True)
+    return tuple(record for record, text in pairs if normalised(text) not in known)
 
 
 def normalised(text: str) -> str:

@@ -14,8 +14,7 @@ from framing.decisions import DecisionRule, Floats
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
-from framing.models.store import WEIGHTS, file_hash
-from framing.training.backbone import find_backbone
+from framing.training.backbone import weights_hash
 from framing.training.baseline import TfidfBaseline
 from framing.training.cache import cached, fingerprint, settings_in_key
 from framing.training.calibration import fit_rule
@@ -101,12 +100,12 @@ def logits_of_fold(
     workspace: Path | None = None,
 ) -> Floats:
     """Logits for ``texts`` of a model trained on ``train``, kept in ``config.cache``."""
-    backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
+    start = weights_hash(config.backbone, sha256=config.backbone_sha256)
     return cached(
         config.cache,
         [
             "framing",
-            settings_in_key(config, start=file_hash(backbone / WEIGHTS)),
+            settings_in_key(config, start=start),
             schema.model_dump(mode="json"),
             fingerprint(train),
             list(texts),

@@ -27,13 +27,14 @@ _FAILURES = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, Ov
 
 def field_of(name: str, values: Sequence[Any]) -> pa.Field:
     """A column's type from its values in JSON."""
-    if _mixes_truth(values):  # which pyarrow would take for numbers, in some places
-        return _json_field(name)
     try:
         array = pa.array(values)
     except _FAILURES:
         return _json_field(name)
     if _depth(array.type) > _DEPTH:
+        return _json_field(name)
+    # pyarrow takes booleans for floats in some places; for integers, nowhere.
+    if _has_floats(array.type) and _mixes_truth(values):
         return _json_field(name)
     large = _LARGE if _has_large(array) else None
     return _exact(pa.field(name, array.type, metadata=large))
@@ -156,14 +157,14 @@ def _wider(first: pa.Field, second: pa.Field) -> pa.Field:
     marks = (first.metadata, second.metadata)
     if _JSON in marks:
         return first if first.metadata == _JSON else second
-    fields = [pa.field(f.name, _plain(f.type)) for f in (first, second)]
+    fields = [pa.field(f.name, plain_type(f.type)) for f in (first, second)]
     if first.type == second.type:
         fields = [pa.field(first.name, first.type)]
     schema = pa.unify_schemas([pa.schema([f]) for f in fields], promote_options="permissive")
     return _exact(schema.field(0).with_metadata(_LARGE if _LARGE in marks else None))
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
     """A categorical column goes together with one of its values, and with other categories."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
@@ -173,9 +174,13 @@ def _exact(field: pa.Field) -> pa.Field:
 
     Whether the two meet in one part or in several must not matter.
     """
-    if field.metadata == _LARGE and any(pa.types.is_floating(kind) for kind in leaves(field.type)):
+    if field.metadata == _LARGE and _has_floats(field.type):
         return _json_field(field.name)
     return field
+
+
+def _has_floats(kind: pa.DataType) -> bool:
+    return any(pa.types.is_floating(leaf) for leaf in leaves(kind))
 
 
 def _has_large(array: pa.Array) -> bool:
@@ -214,4 +219,4 @@ def holds_bytes(kind: pa.DataType) -> bool:
         pa.types.is_fixed_size_binary,
         pa.types.is_binary_view,
     )
-    return any(test(_plain(leaf)) for leaf in leaves(kind) for test in tests)
+    return any(test(plain_type(leaf)) for leaf in leaves(kind) for test in tests)

@@ -90,8 +90,9 @@ def period(day: date, unit: str) -> str:
 def _looks_like_a_date(name: str, kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    if pa.types.is_dictionary(kind):  # a categorical column of pandas
-        kind = kind.value_type
+    from framing.batch.columns import plain_type
+
+    kind = plain_type(kind)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return True
     is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)

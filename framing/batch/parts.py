@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from framing.batch.columns import leaves
+from framing.batch.columns import leaves, plain_type
 from framing.batch.job import BatchError, OutputFormat
 from framing.batch.rows import Rejection
 
@@ -135,14 +135,14 @@ def _json_rows(table: pa.Table) -> list[dict[str, Any]]:
 
 def _json_values(column: pa.ChunkedArray) -> list[Any]:
     values: list[Any] = column.to_pylist()
-    if not any(pa.types.is_floating(_plain(leaf)) for leaf in leaves(column.type)):
+    if not any(pa.types.is_floating(plain_type(leaf)) for leaf in leaves(column.type)):
         return values
     return [_json_value(value, column.type) for value in values]
 
 
 def _json_value(value: Any, kind: pa.DataType) -> Any:
     """A value with no more digits than its type holds, and null for what JSON has no number for."""
-    kind = _plain(kind)
+    kind = plain_type(kind)
     if value is None:
         return None
     if pa.types.is_nested(kind):
@@ -163,10 +163,6 @@ def _json_nested(value: Any, kind: pa.DataType) -> Any:
     if any(is_list(kind) for is_list in _LISTS):
         return [_json_value(each, kind.value_type) for each in value]
     return value
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _as_json(value: Any) -> Any:

@@ -50,6 +50,18 @@ class _StoppedError(Exception):
     pass
 
 
+def cut_off(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, *, at: tuple[Any, str]) -> None:
+    """Train until a function, by its owner and name, is called."""
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise _StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*at, stop)
+        with pytest.raises(_StoppedError):
+            train(config)
+
+
 @pytest.fixture
 def ready(config: TrainConfig, tmp_path: Path) -> TrainConfig:
     """Six steps an epoch; with dropout, so that every random number counts."""
@@ -111,13 +123,7 @@ def test_stopped_anywhere_it_goes_on(
 def test_cut_off_after_the_model_was_saved_it_goes_on(
     ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: Any, **__: Any) -> None:
-        raise _StoppedError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(run, "write_card", stop)
-        with pytest.raises(_StoppedError):
-            train(ready)
+    cut_off(ready, monkeypatch, at=(run, "write_card"))
     assert (ready.output / WEIGHTS).is_file()
     with pytest.raises(FramingError, match="differs in seed"):
         train(ready.model_copy(update={"seed": 1}))
@@ -136,13 +142,7 @@ def test_the_key_of_a_fit_has_the_weights_that_it_starts_from(config: TrainConfi
 def test_other_settings_are_refused_and_can_start_anew(
     ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: Any, **__: Any) -> None:
-        raise _StoppedError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TimedCheckpoints, "on_epoch_begin", stop)
-        with pytest.raises(_StoppedError):
-            train(ready)
+    cut_off(ready, monkeypatch, at=(TimedCheckpoints, "on_epoch_begin"))
     changed = ready.model_copy(update={"learning_rate": 3e-4, "max_epochs": 1})
     with pytest.raises(FramingError, match=r"differs in learning_rate, max_epochs; .*--restart"):
         train(changed)
