@@ -76,7 +76,7 @@ def main() -> None:
         if arguments.device == "cpu":
             _print_starts(console, models)
         if OURS in rows:
-            sizes = QUICK_SIZES if arguments.quick else SIZES
+            sizes = arguments.sizes or (QUICK_SIZES if arguments.quick else SIZES)
             _print_sizes(console, sizes, **shared)
 
 
@@ -253,6 +253,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS))
+    parser.add_argument("--sizes", nargs="+", type=int, help="numbers of sentences to try ours on")
     # What follows is for the processes that this one starts.
     parser.add_argument("--worker", choices=list(SYSTEMS), help=argparse.SUPPRESS)
     parser.add_argument("--texts", type=Path, help=argparse.SUPPRESS)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,17 +21,21 @@ PER_DOCUMENT = 10
 _CLASSES = 16  # four topics of four classes
 
 
-def ours(models: Path, device: str, threads: int | None) -> Run:
+def _ours(precision: str) -> Callable[[Path, str, int | None], Run]:
     """What users call, splitting included."""
-    from framing import Classifier
 
-    classifier = Classifier.from_pretrained(device=device, threads=threads)
+    def load(models: Path, device: str, threads: int | None) -> Run:
+        from framing import Classifier
 
-    def run(texts: Iterable[str]) -> int:
-        documents = classifier.classify_many(_documents(texts), deduplicate=False)
-        return sum(len(document.sentences) for document in documents)
+        classifier = Classifier.from_pretrained(device=device, threads=threads, precision=precision)
 
-    return run
+        def run(texts: Iterable[str]) -> int:
+            documents = classifier.classify_many(_documents(texts), deduplicate=False)
+            return sum(len(document.sentences) for document in documents)
+
+        return run
+
+    return load
 
 
 def _engine(engine: str, precision: str) -> Callable[[Path, str, int | None], Run]:
@@ -86,38 +89,24 @@ def setfit(models: Path, device: str, threads: int | None) -> Run:
     return lambda texts: len(model.predict_proba(list(texts), batch_size=32))
 
 
-def _exported(name: str) -> Callable[[Path, str, int | None], Run]:
-    def load(models: Path, device: str, threads: int | None) -> Run:
-        from framing.encoding import SentenceEncoder, length_batches, padded
-
-        encoder = SentenceEncoder(models / name, max_tokens=256)
-        infer = (_onnx if name == "onnx" else _openvino)(models / name)
-
-        def run(texts: Iterable[str]) -> int:
-            ids, _ = encoder.windows(list(texts))
-            for batch in length_batches([len(row) for row in ids], batch_tokens=2048):
-                infer(*padded([ids[i] for i in batch], pad=0))
-            return len(ids)
-
-        return run
-
-    return load
-
-
-def _onnx(folder: Path) -> Callable[[Any, Any], Any]:
+def _onnx(models: Path, device: str, threads: int | None) -> Run:
     import onnxruntime
 
+    from framing.encoding import SentenceEncoder, length_batches, padded
+
+    encoder = SentenceEncoder(models / "onnx", max_tokens=256)
     session = onnxruntime.InferenceSession(
-        folder / "model.onnx", providers=["CPUExecutionProvider"]
+        models / "onnx" / "model.onnx", providers=["CPUExecutionProvider"]
     )
-    return lambda ids, mask: session.run(None, {"input_ids": ids, "attention_mask": mask})
 
+    def run(texts: Iterable[str]) -> int:
+        ids, _ = encoder.windows(list(texts))
+        for batch in length_batches([len(row) for row in ids], batch_tokens=2048):
+            rows, mask = padded([ids[i] for i in batch], pad=0)
+            session.run(None, {"input_ids": rows, "attention_mask": mask})
+        return len(ids)
 
-def _openvino(folder: Path) -> Callable[[Any, Any], Any]:
-    import openvino
-
-    compiled = openvino.Core().compile_model(folder / "model.xml", "CPU")
-    return lambda ids, mask: compiled([ids.astype(np.int32), mask.astype(np.float32)])
+    return run
 
 
 SYSTEMS: dict[str, Callable[[Path, str, int | None], Run]] = {
@@ -125,12 +114,13 @@ SYSTEMS: dict[str, Callable[[Path, str, int | None], Run]] = {
     "HF pipeline, batch 32": _pipeline(32),
     "sentence-transformers + head": sentence_transformers,
     "SetFit": setfit,
-    "ONNX Runtime f32": _exported("onnx"),
-    "OpenVINO int8": _exported("int8"),
+    "ONNX Runtime f32": _onnx,
     "torch f32": _engine("torch", "f32"),
     "torch, fastest precision": _engine("torch", "auto"),
-    "OpenVINO, fastest precision": _engine("openvino", "auto"),
-    "framing, end to end": ours,
+    "OpenVINO, fastest floats": _engine("openvino", "auto"),
+    "OpenVINO int8": _engine("openvino", "int8"),
+    "framing, end to end": _ours("auto"),
+    "framing int8, end to end": _ours("int8"),
 }
 
 _NEEDS = {
@@ -146,7 +136,7 @@ def available(device: str) -> list[str]:
         name
         for name in SYSTEMS
         if importlib.util.find_spec(_NEEDS.get(name, "framing"))
-        and (device == "cpu" or not name.startswith(("ONNX", "OpenVINO")))
+        and (device == "cpu" or not ("int8" in name or name.startswith(("ONNX", "OpenVINO"))))
     ]
 
 
@@ -173,9 +163,8 @@ def prepare(folder: Path) -> Path:
     AutoTokenizer.from_pretrained(shipped).save_pretrained(folder / "pipeline")
     backbone = find_backbone(load_config(None).backbone)
     (folder / "backbone").symlink_to(backbone.resolve())
-    for name, package in (("onnx", "onnxruntime"), ("int8", "openvino")):
-        if importlib.util.find_spec(package):
-            export(shipped, folder / name, to=ExportFormat(name))
+    if importlib.util.find_spec("onnxruntime"):
+        export(shipped, folder / "onnx", to=ExportFormat.ONNX)
     return folder
 
 

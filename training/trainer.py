@@ -50,6 +50,7 @@ from framing.training.data import (
 )
 from framing.training.evaluation import joint_f1
 from framing.training.new_model import new_model
+from framing.training.probe import probe_head
 from framing.training.processes import is_main_process, process_count
 from framing.training.progress import progress_callbacks
 
@@ -128,6 +129,8 @@ def fit(
             weights, history = kept_result(folder)
             model.load_state_dict(weights)
         else:
+            if config.linear_probe and config.extend is None:
+                probe_head(model, texts_of(records), goals, schema, encoder=encoder)
             history = _run_trainer(
                 Trainer(
                     model=model,

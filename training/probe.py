@@ -1,0 +1,91 @@
+"""Start the head from a linear probe: logistic regressions on the encoder's vectors.
+
+Fine-tuning from a random head distorts what the encoder knows before the head has learned
+anything, which costs most where sentences are few (Kumar et al. 2022, "Fine-Tuning can Distort
+Pretrained Features and Underperform Out-of-Distribution").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from framing.encoding import SentenceEncoder, length_batches, padded
+from framing.labels.schema import Schema
+from framing.modeling import FramingModel, masked_mean
+
+_BATCH_TOKENS = 4096
+_MAX_ITERATIONS = 1000
+# The logit of a class without any example, as against zero for all others.
+_UNSEEN = -4.0
+
+
+def probe_head(
+    model: FramingModel,
+    texts: Sequence[str],
+    goals: NDArray[np.float32],
+    schema: Schema,
+    *,
+    encoder: SentenceEncoder,
+) -> None:
+    """Set the head's weights to those of one logistic regression per topic.
+
+    The regressions see the vectors scaled to a mean length of one, as the encoder's own
+    sentence vectors have it, so that scikit-learn's default penalty suits all encoders.
+
+    Args:
+        model: Changed in place: its head.
+        texts: Sentences to learn from.
+        goals: Weighted targets of shape (texts, topics, classes), as training has them.
+        schema: Topics and stances.
+        encoder: Of the model's tokenizer.
+    """
+    ids, owners = encoder.windows(texts)
+    vectors = _sentence_vectors(model, ids)
+    scale = 1.0 / max(float(np.linalg.norm(vectors, axis=1).mean()), 1e-6)
+    size = len(schema.classes)
+    with torch.no_grad():
+        for topic in range(len(schema.topics)):
+            weights, bias = _regression(vectors * scale, goals[owners, topic])
+            rows = slice(topic * size, (topic + 1) * size)
+            model.head.weight[rows] = torch.from_numpy(weights * scale).float()
+            model.head.bias[rows] = torch.from_numpy(bias).float()
+
+
+def _sentence_vectors(model: FramingModel, rows: Sequence[list[int]]) -> NDArray[np.float32]:
+    """What the head will see of each row of token ids: shape (rows, hidden size)."""
+    pad = int(model.encoder.config.pad_token_id or 0)
+    result = np.empty((len(rows), model.head.in_features), dtype=np.float32)
+    model.eval()
+    with torch.no_grad():
+        for batch in length_batches([len(row) for row in rows], batch_tokens=_BATCH_TOKENS):
+            ids, mask = map(torch.from_numpy, padded([rows[i] for i in batch], pad=pad))
+            states = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+            result[batch] = masked_mean(states, mask).numpy()
+    model.train()
+    return result
+
+
+def _regression(
+    vectors: NDArray[np.float32], goals: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (classes, hidden size) and biases (classes,) of a softmax."""
+    weights = np.zeros((goals.shape[1], vectors.shape[1]))
+    bias = np.where(goals.sum(0) > 0, 0.0, _UNSEEN)
+    # A sentence whose annotators disagreed counts once for each of their classes.
+    rows, classes = np.nonzero(goals)
+    seen = np.unique(classes)
+    if len(seen) < 2:
+        return weights, bias
+    fitted = LogisticRegression(max_iter=_MAX_ITERATIONS).fit(
+        vectors[rows], classes, sample_weight=goals[rows, classes]
+    )
+    if len(seen) == 2:  # one row, for the second class against the first
+        weights[seen[1]], bias[seen[1]] = fitted.coef_[0], fitted.intercept_[0]
+    else:
+        weights[seen], bias[seen] = fitted.coef_, fitted.intercept_
+    return weights, bias
