@@ -100,11 +100,19 @@ def _settle_arrays() -> None:
     Tensor(np.zeros(1, np.float32)).data.copy()
 
 
-def build_graph(folder: Path) -> Model:
-    """The model of a folder as a graph; encoders other than BERT are converted by torch."""
+def build_graph(folder: Path, *, fused_attention: bool = True) -> Model:
+    """The model of a folder as a graph; encoders other than BERT are converted by torch.
+
+    ``fused_attention`` is that of :func:`framing.engines.bert_graph.build_model`.
+    """
     config = read_config(folder)
     if is_supported(config.encoder):
-        return build_model(load_file(folder / WEIGHTS), config.encoder, config.head_shape)
+        return build_model(
+            load_file(folder / WEIGHTS),
+            config.encoder,
+            config.head_shape,
+            fused_attention=fused_attention,
+        )
     try:
         from framing.engines.convert import converted
     except ImportError as error:
@@ -151,7 +159,7 @@ def _compiled(
     content = read_compiled(key)
     if content is not None:
         return core.import_model(content, "CPU", settings)
-    graph = build_graph(folder)
+    graph = build_graph(folder, fused_attention=precision == "f16")
     if precision == "int8":
         from framing.engines.quantization import quantize
 
