@@ -28,7 +28,7 @@ PACKAGED = (
     "analyses",
     "coverage",
     "contrasts",
-    "authored_next",
+    "articles",
     "real",
     "real_more",
     "real_pool",
