@@ -136,6 +136,7 @@ def _report(plan: Plan, job: BatchJob, done: dict[str, Done]) -> BatchReport:
         versions={name: version(name) for name in _RECORDED},
     )
     write_json(asdict(report), job.output / REPORT)
+    _remove_scratch(job.output)  # of a cluster's worker that was killed in this run
     (job.output / SUCCESS).touch()
     (job.output / STATE / _STDIN).unlink(missing_ok=True)
     return report
@@ -162,14 +163,19 @@ def _locked(job: BatchJob) -> Iterator[None]:
         lock.release()
 
 
+def _remove_scratch(folder: Path) -> None:
+    """Remove what killed processes were writing."""
+    for scratch in folder.glob("*/.part-*.tmp"):
+        scratch.unlink(missing_ok=True)
+
+
 def _prepare(job: BatchJob) -> None:
     """Make sure that nothing in the folder is overwritten unasked."""
     folder = job.output
     _check_folder(job)  # once more, now that no other job writes to it
     if job.restart and (folder / SUCCESS).exists() and not job.force:
         raise BatchError(f"{folder}: holds a finished job; --restart needs --force to remove it")
-    for scratch in folder.glob("*/.part-*.tmp"):
-        scratch.unlink()
+    _remove_scratch(folder)
     if job.restart:
         _clear(folder, keep={"lock"})
     elif _holds_others(folder):  # parts of a job whose plan is gone, among other things

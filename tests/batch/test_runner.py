@@ -123,6 +123,15 @@ def test_documents_are_counted(job: BatchJob, classifier: Classifier, table: pa.
                 assert row[f"{topic}_{stance}_sentences"] == tags.count((topic, stance))
 
 
+def test_what_a_killed_worker_was_writing_goes(job: BatchJob) -> None:
+    class Killed(Silence):
+        def advance(self, rows: int, *, rejected: int = 0) -> None:
+            (job.output / "data" / ".part-00000-00000.parquet.1.tmp").touch()
+
+    run(job, progress=Killed())
+    assert not list(job.output.rglob("*.tmp"))
+
+
 def test_the_report_of_a_finished_job_comes_back(job: BatchJob) -> None:
     first = run(job)
     before = contents(job.output)
