@@ -126,7 +126,9 @@ def test_documents_are_counted(job: BatchJob, classifier: Classifier, table: pa.
 def test_what_a_killed_worker_was_writing_goes(job: BatchJob) -> None:
     class Killed(Silence):
         def advance(self, rows: int, *, rejected: int = 0) -> None:
-            (job.output / "data" / ".part-00000-00000.parquet.1.tmp").touch()
+            data = job.output / "data"
+            data.mkdir(exist_ok=True)
+            (data / ".part-00000-00000.parquet.1.tmp").touch()
 
     run(job, progress=Killed())
     assert not list(job.output.rglob("*.tmp"))
