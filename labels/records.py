@@ -29,6 +29,7 @@ PACKAGED = (
     "coverage",
     "contrasts",
     "articles",
+    "articles_next",
     "real",
     "real_more",
     "real_pool",
