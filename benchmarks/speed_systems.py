@@ -123,6 +123,7 @@ SYSTEMS: dict[str, Callable[[Path, str, int | None], Run]] = {
     "framing int8, end to end": _ours("int8"),
 }
 
+_CPU_ONLY = ("ONNX", "OpenVINO", "framing int8")
 _NEEDS = {
     "sentence-transformers + head": "sentence_transformers",
     "SetFit": "setfit",
@@ -136,7 +137,7 @@ def available(device: str) -> list[str]:
         name
         for name in SYSTEMS
         if importlib.util.find_spec(_NEEDS.get(name, "framing"))
-        and (device == "cpu" or not ("int8" in name or name.startswith(("ONNX", "OpenVINO"))))
+        and (device == "cpu" or not name.startswith(_CPU_ONLY))
     ]
 
 

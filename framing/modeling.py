@@ -58,13 +58,19 @@ class FramingModel(PreTrainedModel):  # type: ignore[misc, unused-ignore]
             labels: Class index per topic, (sentences, topics), for the
                 unweighted mean cross-entropy as ``loss``.
         """
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
-        logits = self.head(masked_mean(states.last_hidden_state, attention_mask))
+        logits = self.head(self.sentence_vectors(input_ids, attention_mask))
         logits = logits.view(-1, *self.config.head_shape)
         loss = None
         if labels is not None:
             loss = nn.functional.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
         return FramingOutput(loss=loss, logits=logits)
+
+    def sentence_vectors(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> torch.Tensor:
+        """What the head sees of each sentence: (sentences, hidden size)."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        return masked_mean(states.last_hidden_state, attention_mask)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
         """Write ``config.json`` and safetensors, and record their SHA-256."""

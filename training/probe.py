@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from framing.encoding import SentenceEncoder, length_batches, padded
+from framing.encoding import length_batches, padded
 from framing.labels.schema import Schema
-from framing.modeling import FramingModel, masked_mean
+from framing.modeling import FramingModel
 
 _BATCH_TOKENS = 4096
 _MAX_ITERATIONS = 1000
@@ -26,12 +26,7 @@ _UNSEEN = -4.0
 
 
 def probe_head(
-    model: FramingModel,
-    texts: Sequence[str],
-    goals: NDArray[np.float32],
-    schema: Schema,
-    *,
-    encoder: SentenceEncoder,
+    model: FramingModel, rows: Sequence[list[int]], goals: NDArray[np.float32], schema: Schema
 ) -> None:
     """Set the head's weights to those of one logistic regression per topic.
 
@@ -42,21 +37,20 @@ def probe_head(
 
     Args:
         model: Changed in place: its head.
-        texts: Sentences to learn from.
-        goals: Weighted targets of shape (texts, topics, classes), as training has them.
+        rows: Token ids of what to learn from.
+        goals: Weighted targets of shape (rows, topics, classes), as training has them.
         schema: Topics and stances.
-        encoder: Of the model's tokenizer.
     """
-    ids, owners = encoder.windows(texts)
-    vectors = _sentence_vectors(model, ids)
+    vectors = _sentence_vectors(model, rows)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=_SHORTEST)
+    vectors /= lengths
     size = len(schema.classes)
     with torch.no_grad():
         for topic in range(len(schema.topics)):
-            weights, bias = _regression(vectors / lengths, goals[owners, topic])
-            rows = slice(topic * size, (topic + 1) * size)
-            model.head.weight[rows] = torch.from_numpy(weights / lengths.mean()).float()
-            model.head.bias[rows] = torch.from_numpy(bias).float()
+            weights, bias = _regression(vectors, goals[:, topic])
+            own = slice(topic * size, (topic + 1) * size)
+            model.head.weight[own] = torch.from_numpy(weights / lengths.mean()).float()
+            model.head.bias[own] = torch.from_numpy(bias).float()
 
 
 def _sentence_vectors(model: FramingModel, rows: Sequence[list[int]]) -> NDArray[np.float32]:
@@ -67,8 +61,7 @@ def _sentence_vectors(model: FramingModel, rows: Sequence[list[int]]) -> NDArray
     with torch.no_grad():
         for batch in length_batches([len(row) for row in rows], batch_tokens=_BATCH_TOKENS):
             ids, mask = map(torch.from_numpy, padded([rows[i] for i in batch], pad=pad))
-            states = model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-            result[batch] = masked_mean(states, mask).numpy()
+            result[batch] = model.sentence_vectors(ids, mask).numpy()
     model.train()
     return result
 

@@ -129,13 +129,15 @@ def fit(
             weights, history = kept_result(folder)
             model.load_state_dict(weights)
         else:
+            dataset = encoded_dataset(texts_of(records), goals, encoder)
             if config.linear_probe and config.extend is None:
-                probe_head(model, texts_of(records), goals, schema, encoder=encoder)
+                learned = np.array(dataset["labels"], dtype=np.float32)
+                probe_head(model, list(dataset["input_ids"]), learned, schema)
             history = _run_trainer(
                 Trainer(
                     model=model,
                     args=_arguments(config, folder, tune=tune, resumable=workspace is not None),
-                    train_dataset=encoded_dataset(texts_of(records), goals, encoder),
+                    train_dataset=dataset,
                     eval_dataset=encoded_dataset(texts_of(tuning), plain, encoder)
                     if tuning
                     else None,

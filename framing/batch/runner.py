@@ -75,6 +75,7 @@ def run(
             )
             results = _results(plan, job, pending, classifiers=classifiers, ray_address=ray_address)
             _record(results, job, done, shown=shown)
+            _remove_scratch(job.output)  # of a cluster's worker that was killed meanwhile
         return _report(plan, job, done)
 
 
@@ -136,7 +137,6 @@ def _report(plan: Plan, job: BatchJob, done: dict[str, Done]) -> BatchReport:
         versions={name: version(name) for name in _RECORDED},
     )
     write_json(asdict(report), job.output / REPORT)
-    _remove_scratch(job.output)  # of a cluster's worker that was killed in this run
     (job.output / SUCCESS).touch()
     (job.output / STATE / _STDIN).unlink(missing_ok=True)
     return report

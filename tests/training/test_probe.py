@@ -1,7 +1,6 @@
 """A head that starts from logistic regressions on the encoder's vectors."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,9 +42,8 @@ def test_classes_without_examples_are_unlikely(
     ]
     backbone = find_backbone(config.backbone)
     model = new_model(backbone, schema, config)
-    encoder = SentenceEncoder(Path(backbone), max_tokens=config.max_tokens)
-    goals = targets(records, schema, config)
-    probe_head(model, texts_of(records), goals, schema, encoder=encoder)
+    rows, _ = SentenceEncoder(backbone, max_tokens=config.max_tokens).windows(texts_of(records))
+    probe_head(model, rows, targets(records, schema, config), schema)
     bias = model.head.bias.detach().numpy().reshape(len(schema.topics), len(schema.classes))
     seen = {0, schema.classes.index(stance)} if stance else {0}
     assert {k for k in range(len(schema.classes)) if bias[0, k] > -4} == seen
