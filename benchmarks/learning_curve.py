@@ -1,4 +1,4 @@
-"""How good a model is after 8, 16, … sentences per label, by four ways of training.
+"""How good a model is after 8, 16, … sentences per label, by several ways of training.
 
     python benchmarks/learning_curve.py --output docs/learning_curve
 
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from framing.decisions import decide
+from framing.engines.torch import cpu_has_bf16
 from framing.labels.records import Record
 from framing.labels.schema import Schema, parse_schema
 from framing.training.backbone import MINILM, SHIPPED, find_backbone
@@ -55,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--public", type=Path, default=PUBLIC)
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=COMPARED)
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--output", type=Path, help="writes a .md and a .json")
@@ -81,8 +82,8 @@ def main() -> None:
         arguments.output.with_suffix(".json").write_text(rows + "\n")
 
 
-def ours(start: str) -> Method:
-    """`framing train` with the settings that it chooses by size, from an encoder."""
+def ours(start: str | None) -> Method:
+    """`framing train` with the settings that it chooses by size, from its own start or another."""
 
     def method(
         records: Sequence[Record], texts: Sequence[str], schema: Schema, seed: int
@@ -99,7 +100,11 @@ def ours(start: str) -> Method:
 
 
 def setfit(records: Sequence[Record], texts: Sequence[str], schema: Schema, seed: int) -> Labels:
-    """SetFit in its multi-label mode on MiniLM, 20 pairs a sentence, at most 300 steps."""
+    """SetFit in its multi-label mode on MiniLM, 20 pairs a sentence, at most 300 steps.
+
+    In bf16 where ours is, on processors that have it.
+    """
+    import torch
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer
     from setfit import SetFitModel, Trainer, TrainingArguments
@@ -119,7 +124,8 @@ def setfit(records: Sequence[Record], texts: Sequence[str], schema: Schema, seed
         )
         rows = {"text": texts_of(records), "label": present.tolist()}
         trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows))
-        trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=cpu_has_bf16()):
+            trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
     body = model.model_body
     return regressions(body.encode(texts_of(records)), labels, body.encode(list(texts)))
 
@@ -150,11 +156,13 @@ def regressions(
 
 
 METHODS: dict[str, Method] = {
-    "framing": ours(SHIPPED),
-    "framing, MiniLM": ours(MINILM),
+    "framing": ours(None),
     "SetFit": setfit,
     "regression": embeddings,
+    "framing --init shipped": ours(SHIPPED),
+    "framing --init backbone": ours(MINILM),
 }
+COMPARED = ("framing", "SetFit", "regression")
 
 
 def tweets(folder: Path) -> DataSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -13,6 +14,14 @@ from framing.models.store import CHECKSUMS, DEFAULT_MODEL, WEIGHTS, file_hash, f
 
 MINILM = "minilm"
 SHIPPED = "shipped"
+BLEND = "blend"
+SHIPPED_SHARE = 0.25
+"""How much of a blend is the shipped encoder; the rest is MiniLM, which it was trained from.
+
+Weights between those of an encoder before and after fine-tuning keep most of what both know
+(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): here, stance in news, and
+English on all else. ``benchmarks/learning_curve.py`` measures it.
+"""
 _HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 _REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 _PATTERNS = [
@@ -28,9 +37,9 @@ class Start:
     """What a model was trained from.
 
     Attributes:
-        name: As it was asked for: ``minilm``, ``shipped``, a folder or a hub id.
-        kind: ``framing model``, of which the encoder is taken, or ``encoder``.
-        sha256: Hex SHA-256 of its weights.
+        name: As it was asked for: ``minilm``, ``shipped``, ``blend``, a folder or a hub id.
+        kind: ``framing model``, of which the encoder is taken, ``encoder``, or ``blend``.
+        sha256: Hex SHA-256 of its weights; see :func:`weights_hash`.
     """
 
     name: str
@@ -39,12 +48,14 @@ class Start:
 
 
 def find_backbone(name: str, *, sha256: str | None = None) -> Path:
-    """Locate an encoder: ``minilm``, ``shipped``, a folder, or a hub id.
+    """Locate an encoder: ``minilm``, ``shipped``, ``blend``, a folder, or a hub id.
 
     ``minilm`` comes from the package of the extra ``framing[backbone]`` where it
     is installed; otherwise, like any hub id, from the Hugging Face hub. ``shipped``, or
     ``default``, is the model of this package. A folder or hub repository may hold a plain
-    encoder or a framing model, whose files are then verified.
+    encoder or a framing model, whose files are then verified. Of ``blend`` the result is the
+    folder of MiniLM, into which :func:`framing.training.new_model.new_model` mixes the shipped
+    encoder.
 
     Raises:
         FramingError: It is not there, has no ``model.safetensors`` or
@@ -66,13 +77,33 @@ def find_backbone(name: str, *, sha256: str | None = None) -> Path:
 
 def start_of(name: str, folder: Path) -> Start:
     """Describe the folder that :func:`find_backbone` gave."""
+    if name == BLEND:
+        return Start(name, BLEND, weights_hash(name))
     kind = "framing model" if is_framing_model(folder) else "encoder"
     return Start(name, kind, file_hash(folder / WEIGHTS))
 
 
+def default_start() -> str:
+    """What to start from if nobody says: ``blend`` if MiniLM is on this machine, else ``shipped``.
+
+    So training uses the network only where somebody names an encoder that is not here.
+    """
+    try:
+        return BLEND if _packaged() or _download(MINILM, cached=True) else SHIPPED
+    except FramingError:
+        return SHIPPED
+
+
 def weights_hash(name: str, *, sha256: str | None = None) -> str:
-    """Hex SHA-256 of the weights that :func:`find_backbone` finds, with its arguments."""
-    return file_hash(find_backbone(name, sha256=sha256) / WEIGHTS)
+    """Hex SHA-256 of the weights that :func:`find_backbone` finds, with its arguments.
+
+    Of a blend, that of the hashes of both and the share.
+    """
+    found = file_hash(find_backbone(name, sha256=sha256) / WEIGHTS)
+    if name != BLEND:
+        return found
+    parts = f"{SHIPPED_SHARE} {file_hash(find_backbone(SHIPPED) / WEIGHTS)} {found}"
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def is_framing_model(folder: Path) -> bool:
@@ -91,8 +122,8 @@ def token_limit(folder: Path) -> int:
 def _folder(name: str) -> Path:
     if name in (SHIPPED, DEFAULT_MODEL):
         return find_model(DEFAULT_MODEL)
-    if name == MINILM:
-        return _packaged() or _download(name)
+    if name in (MINILM, BLEND):
+        return _packaged() or _download(MINILM)
     return Path(name) if Path(name).is_dir() else _download(name)
 
 
@@ -115,13 +146,18 @@ def _packaged() -> Path | None:
     return Path(get_model_path())
 
 
-def _download(name: str) -> Path:
+def _download(name: str, *, cached: bool = False) -> Path:
+    """A hub repository's folder; with ``cached``, only if it was downloaded before."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError
 
     hub_id, revision = (_HUB_ID, _REVISION) if name == MINILM else (name, None)
     try:
-        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=_PATTERNS))
+        return Path(
+            snapshot_download(
+                hub_id, revision=revision, allow_patterns=_PATTERNS, local_files_only=cached
+            )
+        )
     except HFValidationError as error:
         raise FramingError(f"backbone {name}: no such folder") from error
     except (OSError, ValueError) as error:

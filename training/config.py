@@ -78,6 +78,8 @@ class TrainConfig(BaseModel):
             )
         if self.replay and not self.extend:
             raise ValueError("replay: is for extend only")
+        if self.linear_probe and self.extend:
+            raise ValueError("linear_probe: is for a new head; extend keeps the old one")
         return self
 
 

@@ -14,13 +14,22 @@ from framing.labels.errors import FramingError
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
 from framing.models.store import WEIGHTS
-from framing.training.backbone import is_framing_model, token_limit
+from framing.training.backbone import (
+    BLEND,
+    SHIPPED,
+    SHIPPED_SHARE,
+    find_backbone,
+    is_framing_model,
+    token_limit,
+)
 from framing.training.config import TrainConfig
 from framing.training.heads import carry_head
 
 
 def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingModel:
     """A model with the encoder of a folder and a new head, or with ``config.extend`` the old one.
+
+    With the backbone ``blend``, the shipped encoder is mixed into that of the folder.
 
     Raises:
         FramingError: The encoder cannot read ``config.max_tokens``.
@@ -54,6 +63,8 @@ def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMod
             local_files_only=True,
             attn_implementation=attention,
         )
+    if config.backbone == BLEND:
+        _mix_shipped_into(model.encoder)
     if config.extend is not None:
         carry_head(model, schema, backbone)
     for part in (model.encoder.get_input_embeddings(), *_lowest_layers(model, config)):
@@ -64,16 +75,28 @@ def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMod
 def _encoder_of_ours(folder: Path, settings: Any, attention: str) -> Any:
     """The encoder of a framing model, in single precision."""
     encoder = AutoModel.from_config(settings, attn_implementation=attention)
+    encoder.load_state_dict(_encoder_weights(folder))
+    return encoder
+
+
+def _encoder_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Weights of a framing model's encoder, in single precision, by their names in it."""
     prefix = f"{FramingModel.base_model_prefix}."
     weights = load_file(folder / WEIGHTS)
+    return {
+        name.removeprefix(prefix): tensor.float()
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
+    }
+
+
+def _mix_shipped_into(encoder: Any) -> None:
+    """Move an encoder's weights towards those of the shipped model, of the same shapes."""
+    shipped = _encoder_weights(find_backbone(SHIPPED))
+    own = encoder.state_dict()
     encoder.load_state_dict(
-        {
-            name.removeprefix(prefix): tensor.float()
-            for name, tensor in weights.items()
-            if name.startswith(prefix)
-        }
+        {name: torch.lerp(own[name], tensor, SHIPPED_SHARE) for name, tensor in shipped.items()}
     )
-    return encoder
 
 
 def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Module]:

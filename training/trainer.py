@@ -29,9 +29,8 @@ from framing.engines.torch import cpu_has_bf16
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
-from framing.models.store import WEIGHTS, file_hash
 from framing.quiet import quiet_transformers
-from framing.training.backbone import find_backbone
+from framing.training.backbone import find_backbone, weights_hash
 from framing.training.cache import digest_of, fingerprint, settings_in_key
 from framing.training.checkpoints import (
     TimedCheckpoints,
@@ -118,7 +117,6 @@ def fit(
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
     with _fit_folder(
         workspace,
-        backbone=backbone,
         sides=[records, tuning],
         schema=schema,
         config=config,
@@ -130,7 +128,7 @@ def fit(
             model.load_state_dict(weights)
         else:
             dataset = encoded_dataset(texts_of(records), goals, encoder)
-            if config.linear_probe and config.extend is None:
+            if config.linear_probe:
                 learned = np.array(dataset["labels"], dtype=np.float32)
                 probe_head(model, list(dataset["input_ids"]), learned, schema)
             history = _run_trainer(
@@ -163,7 +161,6 @@ def fit(
 def _fit_folder(
     workspace: Path | None,
     *,
-    backbone: Path,
     sides: Sequence[Sequence[Record]],
     schema: Schema,
     config: TrainConfig,
@@ -176,7 +173,7 @@ def _fit_folder(
             yield Path(folder)
         return
     key = [
-        settings_in_key(config, start=file_hash(backbone / WEIGHTS)),
+        settings_in_key(config, start=weights_hash(config.backbone, sha256=config.backbone_sha256)),
         schema.model_dump(mode="json"),
         [fingerprint(side) for side in sides],
         hashlib.sha256(goals.tobytes()).hexdigest(),

@@ -28,7 +28,7 @@ WithoutOption = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option(help="Training configuration; by default the shipped model's.")
 ]
-_STARTS = {"shipped": "shipped", "backbone": "minilm"}
+_STARTS = {"blend": "blend", "shipped": "shipped", "backbone": "minilm"}
 
 
 def train(
@@ -46,7 +46,7 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(help="Start from the encoder of the 'shipped' model, or the 'backbone'."),
+        typer.Option(help="From the 'shipped' encoder, the 'backbone', or a 'blend' of both."),
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Start from this model or encoder: a folder or hub id.")
@@ -128,7 +128,7 @@ def _start(init: str | None, base: str | None, extend: str | None) -> str | None
         names = " and ".join(several)
         raise FramingError(f"{names}: give one of them; each says what to start from")
     if init is not None and init not in _STARTS:
-        raise FramingError(f"--init {init}: is neither of {', '.join(_STARTS)}")
+        raise FramingError(f"--init {init}: is none of {', '.join(_STARTS)}")
     return _STARTS[init] if init is not None else base or extend
 
 

@@ -117,7 +117,7 @@ def test_errors_before_training(table: Path, tmp_path: Path) -> None:
     assert "is a file; name a folder" in error_of("train", table, "--output", table, "--force")
     both = error_of("train", table, "--output", tmp_path / "m", "--base", "a", "--init", "shipped")
     assert "--init and --base: give one of them" in both
-    assert "--init mine: is neither" in error_of("train", table, "--init", "mine")
+    assert "--init mine: is none of" in error_of("train", table, "--init", "mine")
     problem = error_of("train", table, "--output", tmp_path / "m")
     assert "column 'sovereignty': no column for this topic" in problem
     second = tmp_path / "second.jsonl"

@@ -38,7 +38,9 @@ def test_few_documents_give_few_folds() -> None:
 def test_what_is_given_is_kept() -> None:
     config = chosen(60, folds=3, seed=5, max_epochs=1, learning_rate=None)
     assert (config.folds, config.seed, config.max_epochs) == (3, 5, 1)
-    assert config.learning_rate == 1e-4
+    assert config.learning_rate == config.head_learning_rate == 1e-4
+    assert config.linear_probe
+    assert not chosen(60, extend="m").linear_probe  # the old head is kept
     searched = chosen(60, search=4)
     assert (searched.folds, searched.tuning) == (0, 0.2)
 
@@ -48,6 +50,7 @@ def test_what_is_given_is_kept() -> None:
     [
         ({"folds": 3, "search": 2}, "folds: cannot be combined with search"),
         ({"folds": 1}, "one fold"),
+        ({"extend": "m", "linear_probe": True}, "linear_probe: is for a new head"),
         ({"replay": ("a",)}, "replay: is for extend only"),
         ({"search": 2, "tuning": 0.0}, "tuning: without tuning documents"),
         ({"learning_rate": -1}, "learning_rate: "),
