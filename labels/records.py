@@ -29,12 +29,12 @@ PACKAGED = (
     "coverage",
     "contrasts",
     "articles",
-    "articles_next",
     "real",
     "real_more",
     "real_pool",
     "real_rest",
     "behaviour",
+    "held_out",
 )
 """The annotated files that come with the package, by name."""
 
