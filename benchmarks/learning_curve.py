@@ -8,7 +8,8 @@ towards a marked target in political news (NewsMTSC, one topic with three stance
 sentences are drawn by chance, so many per topic and stance and half as many without any per topic;
 held out are the data sets' own validation parts, whole. Cells are kept in
 runs/learning_curve.jsonl, so that a run that is cut off goes on; those of the .json that is to
-be written are not computed again, either.
+be written are not computed again, either. Cells of ours are of the shipped model of their day:
+remove them where that has changed.
 """
 
 from __future__ import annotations

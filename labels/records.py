@@ -38,6 +38,9 @@ PACKAGED = (
 )
 """The annotated files that come with the package, by name."""
 
+MEASURING = ("behaviour", "held_out")
+"""Those of them that measure, and that no shipped model learns from."""
+
 OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
 """Fields of a record that a file need not have, and their defaults."""
 

@@ -9,7 +9,7 @@ from helpers import ROOT, SHARED
 
 from framing import Classifier, classify
 from framing.labels.counts import counts_table
-from framing.labels.records import Record, packaged_path, read_records
+from framing.labels.records import MEASURING, Record, packaged_path, read_records
 from framing.labels.schema import Schema
 from framing.training.card import render_card
 from framing.training.config import load_config
@@ -55,6 +55,10 @@ def test_it_leaves_other_text_alone(shipped: Classifier, text: str) -> None:
 def test_classify_uses_it(schema: Schema) -> None:
     (sentence,) = classify("Russia will keep its naval base at Tartus.").sentences
     assert tuple(sentence.probabilities) == schema.topic_names
+
+
+def test_what_measures_it_is_not_learned_from() -> None:
+    assert not set(MEASURING) & set(load_config(None).labels)
 
 
 def test_two_runs_give_equal_bits(shipped: Classifier) -> None:

@@ -88,10 +88,7 @@ def default_start() -> str:
 
     So training uses the network only where somebody names an encoder that is not here.
     """
-    try:
-        return BLEND if _packaged() or _download(MINILM, cached=True) else SHIPPED
-    except FramingError:
-        return SHIPPED
+    return BLEND if _minilm_here() else SHIPPED
 
 
 def weights_hash(name: str, *, sha256: str | None = None) -> str:
@@ -123,7 +120,7 @@ def _folder(name: str) -> Path:
     if name in (SHIPPED, DEFAULT_MODEL):
         return find_model(DEFAULT_MODEL)
     if name in (MINILM, BLEND):
-        return _packaged() or _download(MINILM)
+        return _minilm_here() or _download(MINILM)
     return Path(name) if Path(name).is_dir() else _download(name)
 
 
@@ -136,6 +133,17 @@ def _config(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FramingError(f"{path}: is not the configuration of an encoder")
     return content
+
+
+def _minilm_here() -> Path | None:
+    """Where MiniLM is on this machine: in its package, or among what the hub gave before."""
+    if (packaged := _packaged()) is not None:
+        return packaged
+    try:
+        folder = _download(MINILM, cached=True)
+    except FramingError:
+        return None
+    return folder if (folder / WEIGHTS).is_file() else None
 
 
 def _packaged() -> Path | None:

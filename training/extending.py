@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from framing.classifier import Classifier
 from framing.decisions import DecisionRule, decide
 from framing.labels.errors import SchemaError
-from framing.labels.records import PACKAGED, Record, packaged_path, read_records
+from framing.labels.records import MEASURING, PACKAGED, Record, packaged_path, read_records
 from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
 from framing.training.backbone import SHIPPED, find_backbone
@@ -225,7 +225,7 @@ def find_replay(
         return Replay(_sample(split.train, most, config.seed), split.held_out, name)
     if file_hash(old.folder / WEIGHTS) != file_hash(find_backbone(SHIPPED) / WEIGHTS):
         return Replay()
-    names = [name for name in PACKAGED if name not in ("seeds", "behaviour", "held_out")]
+    names = [name for name in PACKAGED if name not in ("seeds", *MEASURING)]
     pool = [record for name in names for record in read_records(packaged_path(name), old.schema)]
     with_text = _of_topics([record for record in pool if record.text is not None], old.kept)
     seeds = _of_topics(read_records(packaged_path("seeds"), old.schema), old.kept)

@@ -14,7 +14,7 @@ from framing.labels.counts import counts_table
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema, load_schema
-from framing.training.backbone import Start, find_backbone, start_of
+from framing.training.backbone import BLEND, SHIPPED, Start, find_backbone, start_of
 from framing.training.baseline import TfidfBaseline
 from framing.training.card import write_card
 from framing.training.checkpoints import (
@@ -143,7 +143,8 @@ def train(
     if data.old is not None:
         config = config.model_copy(update={"backbone": config.extend, "backbone_sha256": None})
     backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
-    if folder.exists() and folder.samefile(backbone):
+    starts = [backbone, *([find_backbone(SHIPPED)] if config.backbone == BLEND else [])]
+    if folder.exists() and any(folder.samefile(path) for path in starts):
         raise FramingError(
             f"{folder}: is the model that training starts from; name another folder for the new one"
         )

@@ -52,8 +52,8 @@ def settings_for(
     they say of an epoch is noise; training then runs for all epochs, unless a search or an
     extension needs documents held out. Cross-validation is in five folds, or as many as there
     are documents.
-    Both learning rates are 1e-4 for all sizes. A new head starts from a linear probe, and needs
-    no higher rate; only with an extension it starts as it is, at 1e-3.
+    Both learning rates are 1e-4 for all sizes: a new head starts from a linear probe, and needs
+    no higher rate. With an extension the old head is kept, without a probe, at 1e-3.
 
     Args:
         records: What will be learned from.
@@ -71,9 +71,9 @@ def settings_for(
     names = ("max_epochs", "patience", "batch_size", "held_out", "tuning")
     chosen: dict[str, Any] = dict(zip(names, sizes, strict=True))
     asked = {name: value for name, value in given.items() if value is not None}
-    if "extend" not in asked:
+    if asked.get("linear_probe", "extend" not in asked):
         chosen |= {"linear_probe": True, "head_learning_rate": _PROBED_HEAD_RATE}
-    backbone = backbone or default_start()
+    backbone = backbone or asked.get("extend") or default_start()
     if not {"search", "extend"} & set(asked) and len(records) < SMALL:
         folds = asked.get("folds") or _folds(records)
         chosen |= {"folds": folds, "tuning": 0.0} if folds else {}
@@ -112,6 +112,8 @@ def chosen_settings(config: TrainConfig, sentences: int) -> Mapping[str, str]:
 
 def _start(config: TrainConfig) -> str:
     """What training starts from, and what it could."""
+    if config.extend:
+        return f"{config.extend}, which gets more topics"
     if config.backbone == BLEND:
         return "blend: a quarter of the shipped encoder, three quarters of MiniLM"
     if config.backbone == SHIPPED and default_start() == SHIPPED:

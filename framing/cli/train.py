@@ -46,7 +46,7 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(help="From the 'shipped' encoder, the 'backbone', or a 'blend' of both."),
+        typer.Option(help="From a 'blend' (default), the 'shipped' encoder, or the 'backbone'."),
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Start from this model or encoder: a folder or hub id.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import make_records
+from helpers import BACKBONE, make_records
 
 from framing import Classifier
 from framing.decisions import DecisionRule, decide
@@ -14,6 +14,7 @@ from framing.labels.errors import FramingError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema
 from framing.training import run, unseen
+from framing.training.backbone import BLEND, SHIPPED, Start
 from framing.training.baseline import TfidfBaseline
 from framing.training.card import check_card, render_card
 from framing.training.checkpoints import FOLDER
@@ -139,6 +140,16 @@ def test_train_refuses_the_folder_that_it_starts_from(
     assert not (folder / FOLDER).exists()
 
 
+def test_train_refuses_the_shipped_model_where_a_blend_takes_from_it(
+    ready: TrainConfig, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(model_folder, tmp_path / "m")
+    found = {BLEND: BACKBONE, SHIPPED: folder}
+    monkeypatch.setattr(run, "find_backbone", lambda name, **_: found[name])
+    with pytest.raises(FramingError, match="is the model that training starts from"):
+        train(ready.model_copy(update={"backbone": BLEND, "output": folder}), force=True)
+
+
 def test_train_refuses_a_file_and_a_folder_that_cannot_be(
     ready: TrainConfig, tmp_path: Path
 ) -> None:
@@ -202,8 +213,11 @@ def test_leave_one_document_out_scores_every_sentence_once(
             environment={"torch": "2"},
             left_out=(ours, baseline),
             left_out_file="x.jsonl",
+            start=Start(BLEND, BLEND, "0" * 64),
         )
     )
+    assert "a quarter of the shipped encoder's weights, three quarters of MiniLM's" in card
+    assert f"Started from blend, of weights that are identified by `{'0' * 64}`." in card
     assert "framing evaluate x.jsonl --leave-one-article-out" in card
     assert "| negation | 1 | 4 |" in card
 

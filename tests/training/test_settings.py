@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from helpers import BACKBONE, make_records
 
+from framing.training import settings
 from framing.training.config import ConfigError, TrainConfig
 from framing.training.settings import chosen_settings, settings_for
 
@@ -59,3 +60,27 @@ def test_what_is_given_is_kept() -> None:
 def test_settings_that_do_not_agree(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^settings: .*{message}"):
         chosen(300, **given)
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        ("blend", "blend: a quarter of the shipped encoder, three quarters of MiniLM"),
+        ("shipped", "shipped; better, above all with few sentences: pip install"),
+    ],
+)
+def test_training_starts_from_what_is_here(
+    monkeypatch: pytest.MonkeyPatch, start: str, told: str
+) -> None:
+    monkeypatch.setattr(settings, "default_start", lambda: start)
+    monkeypatch.setattr(settings, "find_backbone", lambda name: BACKBONE)
+    config = settings_for(make_records(60), labels=["a.csv"], output=Path("m"))
+    assert config.backbone == start
+    assert chosen_settings(config, 60)["starts from"].startswith(told)
+    extended = settings_for(make_records(60), labels=["a.csv"], output=Path("m"), extend="old")
+    assert extended.backbone == "old"
+    assert chosen_settings(extended, 60)["starts from"] == "old, which gets more topics"
+
+
+def test_a_head_without_a_probe_learns_faster() -> None:
+    assert chosen(60, linear_probe=False).head_learning_rate == 1e-3
