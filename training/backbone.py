@@ -77,10 +77,8 @@ def find_backbone(name: str, *, sha256: str | None = None) -> Path:
 
 def start_of(name: str, folder: Path) -> Start:
     """Describe the folder that :func:`find_backbone` gave."""
-    if name == BLEND:
-        return Start(name, BLEND, weights_hash(name))
     kind = "framing model" if is_framing_model(folder) else "encoder"
-    return Start(name, kind, file_hash(folder / WEIGHTS))
+    return Start(name, BLEND if name == BLEND else kind, _hash_of(name, folder))
 
 
 def default_start() -> str:
@@ -96,7 +94,11 @@ def weights_hash(name: str, *, sha256: str | None = None) -> str:
 
     Of a blend, that of the hashes of both and the share.
     """
-    found = file_hash(find_backbone(name, sha256=sha256) / WEIGHTS)
+    return _hash_of(name, find_backbone(name, sha256=sha256))
+
+
+def _hash_of(name: str, folder: Path) -> str:
+    found = file_hash(folder / WEIGHTS)
     if name != BLEND:
         return found
     parts = f"{SHIPPED_SHARE} {file_hash(find_backbone(SHIPPED) / WEIGHTS)} {found}"

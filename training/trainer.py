@@ -30,7 +30,7 @@ from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
 from framing.quiet import quiet_transformers
-from framing.training.backbone import find_backbone, weights_hash
+from framing.training.backbone import find_backbone, start_of
 from framing.training.cache import digest_of, fingerprint, settings_in_key
 from framing.training.checkpoints import (
     TimedCheckpoints,
@@ -117,6 +117,7 @@ def fit(
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
     with _fit_folder(
         workspace,
+        backbone=backbone,
         sides=[records, tuning],
         schema=schema,
         config=config,
@@ -161,6 +162,7 @@ def fit(
 def _fit_folder(
     workspace: Path | None,
     *,
+    backbone: Path,
     sides: Sequence[Sequence[Record]],
     schema: Schema,
     config: TrainConfig,
@@ -173,7 +175,7 @@ def _fit_folder(
             yield Path(folder)
         return
     key = [
-        settings_in_key(config, start=weights_hash(config.backbone, sha256=config.backbone_sha256)),
+        settings_in_key(config, start=start_of(config.backbone, backbone).sha256),
         schema.model_dump(mode="json"),
         [fingerprint(side) for side in sides],
         hashlib.sha256(goals.tobytes()).hexdigest(),
