@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from systems import setfit_encoder
 
 from framing.decisions import decide
-from framing.engines.torch import cpu_has_bf16
 from framing.labels.records import Record
 from framing.labels.schema import Schema, parse_schema
 from framing.training.backbone import MINILM, SHIPPED, find_backbone
@@ -101,36 +101,16 @@ def ours(start: str | None) -> Method:
 
 
 def setfit(records: Sequence[Record], texts: Sequence[str], schema: Schema, seed: int) -> Labels:
-    """SetFit in its multi-label mode on MiniLM, 20 pairs a sentence, at most 300 steps.
-
-    The encoder is in bf16 on processors that have it, as ours is. The loss is not: cosines in
-    bf16 cost SetFit up to 13 points.
-    """
-    import torch
-    from datasets import Dataset
-    from sentence_transformers import SentenceTransformer
-    from setfit import SetFitModel, Trainer, TrainingArguments
-
+    """SetFit in its multi-label mode on MiniLM, 20 pairs a sentence, at most 300 steps."""
     labels = class_indices(records, schema)
-    one_hot = np.eye(len(schema.classes), dtype=np.int64)[labels]
-    present = one_hot[..., 1:].reshape(len(labels), -1)
-    encoder = SentenceTransformer(str(find_backbone(MINILM)), device="cpu")
-    with_bf16 = torch.autocast("cpu", dtype=torch.bfloat16, enabled=cpu_has_bf16())
-    encoder[0].auto_model.forward = with_bf16(encoder[0].auto_model.forward)
-    model = SetFitModel(
-        encoder,
-        LogisticRegression(),
-        multi_target_strategy="one-vs-rest",
+    body = setfit_encoder(
+        texts_of(records),
+        labels,
+        folder=find_backbone(MINILM),
+        batch=SETFIT_BATCH,
+        steps=min(SETFIT_STEPS, 40 * len(records) // SETFIT_BATCH),
+        seed=seed,
     )
-    with TemporaryDirectory() as folder:
-        steps = min(SETFIT_STEPS, max(1, 40 * len(records) // SETFIT_BATCH))
-        arguments = TrainingArguments(
-            output_dir=folder, batch_size=SETFIT_BATCH, max_steps=steps, seed=seed, report_to="none"
-        )
-        rows = {"text": texts_of(records), "label": present.tolist()}
-        trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows))
-        trainer.train_embeddings(rows["text"], rows["label"], args=arguments)
-    body = model.model_body
     return regressions(body.encode(texts_of(records)), labels, body.encode(list(texts)))
 
 
