@@ -1,15 +1,15 @@
 """How good a model is after 8, 16, … sentences per label, by several ways of training.
 
-    python benchmarks/learning_curve.py --output docs/learning_curve
+    python benchmarks/learning_curve.py --cells docs/learning_curve.json --page docs/training.md
 
 Two public data sets of other domains than ours (their text is not in this repository; --public
 names their folder): stance in tweets on five targets (TweetEval, SemEval-2016 task 6) and sentiment
 towards a marked target in political news (NewsMTSC, one topic with three stances). Training
 sentences are drawn by chance, so many per topic and stance and half as many without any per topic;
 held out are the data sets' own validation parts, whole. Cells are kept in
-runs/learning_curve.jsonl, so that a run that is cut off goes on; those of the .json that is to
-be written are not computed again, either. Cells of ours are of the shipped model of their day:
-remove them where that has changed.
+runs/learning_curve.jsonl, so that a run that is cut off goes on; those of --cells are not
+computed again, either. Cells of ours are of the shipped model of their day: remove them where that
+has changed.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from framing.training.unseen import saved_logits
 SIZES = (8, 16, 32, 64, 128, 512)
 SEEDS = (13, 14, 15)
 CACHE = Path("runs/learning_curve.jsonl")
+BEGIN, END = "<!-- learning curve -->", "<!-- end -->"
 PUBLIC = Path("../shared/corpus/public")
 # SetFit's own default is 20 pairs a sentence each way; so many steps are its limit here.
 SETFIT_STEPS = 300
@@ -60,9 +61,10 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=COMPARED)
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
-    parser.add_argument("--output", type=Path, help="writes a .md and a .json")
+    parser.add_argument("--cells", type=Path, help="a .json of all cells, read and written anew")
+    parser.add_argument("--page", type=Path, help=f"a page to put the table into, after {BEGIN}")
     arguments = parser.parse_args()
-    cells = read_cells(arguments.output)
+    cells = read_cells(arguments.cells)
     for name in arguments.data:
         schema, train, held_out = DATA[name](arguments.public)
         gold = class_indices(held_out, schema)
@@ -77,10 +79,13 @@ def main() -> None:
             print(*key, f"{cells[key]['joint_f1']:.3f}", flush=True)
     table = markdown(cells)
     print(table)
-    if arguments.output:
-        arguments.output.with_suffix(".md").write_text(table + "\n")
-        rows = json.dumps(list(cells.values()), indent=0)
-        arguments.output.with_suffix(".json").write_text(rows + "\n")
+    if arguments.cells:
+        rows = [cells[key] for key in sorted(cells)]
+        arguments.cells.write_text(json.dumps(rows, indent=0) + "\n")
+    if arguments.page:
+        before, rest = arguments.page.read_text(encoding="utf-8").split(BEGIN)
+        text = f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+        arguments.page.write_text(text, encoding="utf-8")
 
 
 def ours(start: str | None) -> Method:
@@ -231,9 +236,9 @@ Key = tuple[str, str, int, int]
 Cell = dict[str, Any]
 
 
-def read_cells(output: Path | None) -> dict[Key, Cell]:
+def read_cells(written: Path | None) -> dict[Key, Cell]:
     rows: list[Cell] = []
-    if output and (written := output.with_suffix(".json")).exists():
+    if written and written.exists():
         rows += json.loads(written.read_text())
     if CACHE.exists():
         rows += map(json.loads, CACHE.read_text().splitlines())
