@@ -18,8 +18,9 @@ if os.path.isfile(os.path.join(_root, "labels", "schema.yaml")):  # noqa: PTH113
     __path__.append(_root)
 
 from framing.classifier import Classifier, classify
+from framing.labels.errors import FramingError
 from framing.results import Document, Sentence, Tag
 
 __version__ = "0.1.0"
 
-__all__ = ["Classifier", "Document", "Sentence", "Tag", "__version__", "classify"]
+__all__ = ["Classifier", "Document", "FramingError", "Sentence", "Tag", "__version__", "classify"]

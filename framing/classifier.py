@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,8 @@ def classify(
 class Classifier:
     """A model that tags sentences by topic and stance.
 
-    Make one with :meth:`from_pretrained`; it may be shared between threads.
+    Make one with :meth:`from_pretrained`; it may be shared between threads. Pickled, as by
+    ``multiprocessing``, it is loaded anew on the other side.
 
     Attributes:
         schema: The topics and stances that the model knows.
@@ -76,8 +77,20 @@ class Classifier:
 
         self._scorer = Scorer(engine, encoder, schema)
         self._tagger = Tagger(schema)
+        self._priors = _priors({} if priors is None else priors, schema, rule)
         self.priors = {topic: float(share) for topic, share in (priors or {}).items()}
-        self._priors = _priors(priors, schema, rule) if priors else None
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Classifier], tuple[dict[str, Any]]]:
+        """Pickled is where the model lies and how it was loaded; another process loads it there."""
+        options = {
+            "folder": self.folder.absolute(),
+            "device": self.device,
+            "engine": self.engine,
+            "threads": self.threads,
+            "precision": self.precision,
+            "priors": self.priors,
+        }
+        return _load, (options,)
 
     @property
     def weights_hash(self) -> str:
@@ -232,6 +245,9 @@ class Classifier:
             raise TypeError("texts must be an iterable of strings; use classify() for one text")
         if isinstance(texts, Mapping) or hasattr(texts, "columns"):
             raise TypeError("texts must be an iterable of strings; give one column of the table")
+        if not isinstance(texts, Iterable):
+            kind = type(texts).__name__
+            raise TypeError(f"texts must be an iterable of strings, got {kind}")
         if batch_tokens is not None and batch_tokens < 1:
             raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
         options = self._options(threshold, min_confidence)
@@ -345,15 +361,25 @@ class Classifier:
         return result
 
 
+def _load(options: dict[str, Any]) -> Classifier:
+    return Classifier.from_folder(**options)
+
+
 @functools.cache
 def _default_classifier() -> Classifier:
     return Classifier.from_pretrained()
 
 
-def _priors(given: Mapping[str, float], schema: Schema, rule: DecisionRule) -> tuple[float, ...]:
-    """The rule's priors, with those given in place of them."""
+def _priors(
+    given: Mapping[str, float], schema: Schema, rule: DecisionRule
+) -> tuple[float, ...] | None:
+    """The rule's priors, with those given in place of them; nothing if none are."""
     from framing.labels.errors import FramingError
 
+    if not isinstance(given, Mapping):
+        raise FramingError(f"priors: must be shares by topic, got {given!r}")
+    if not given:
+        return None
     for topic, share in given.items():
         if topic not in schema.topic_names:
             known = ", ".join(schema.topic_names)

@@ -45,7 +45,8 @@ def sentence_windows(texts: Iterable[str], *, split: bool) -> Iterator[Window]:
     except Exception:
         yield window
         raise
-    yield window
+    if window:
+        yield window
 
 
 def computed_ahead(

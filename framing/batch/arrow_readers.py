@@ -57,7 +57,7 @@ class _ArrowReader:
                 cutter.add(size)
             progress(len(batch))
         kept = pa.schema([schema.field(column) for column in columns])
-        return FilePlan(cutter.finish(), without_views(kept))
+        return FilePlan(cutter.finish(), without_views(kept), tuple(schema.names))
 
     def read(self, chunk: Chunk, schema: pa.Schema) -> Rows:
         own = self._guarded(self._schema).names

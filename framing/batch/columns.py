@@ -12,7 +12,10 @@ import pyarrow.compute as pc
 from framing.batch.job import BatchError
 
 _JSON = {b"framing": b"json"}
-"""Marks a column of JSON Lines whose values are of several kinds: they are kept as JSON text."""
+"""Marks a column of JSON Lines of several kinds of values, nested ones too: kept as JSON text."""
+
+_TEXT = {b"framing": b"text"}
+"""Marks one of strings, numbers and truth values: strings stay, and the others are as in JSON."""
 
 _LARGE = {b"framing": b"large"}
 """Marks a column of JSON Lines with integers that a float cannot hold exactly."""
@@ -30,12 +33,13 @@ def field_of(name: str, values: Sequence[Any]) -> pa.Field:
     try:
         array = pa.array(values)
     except _FAILURES:
-        return _json_field(name)
+        nested = any(isinstance(value, list | dict) for value in values)
+        return _mixed_field(name, nested=nested)
     if _depth(array.type) > _DEPTH:
-        return _json_field(name)
+        return _mixed_field(name, nested=True)
     # pyarrow takes booleans for floats in some places; for integers, nowhere.
     if _has_floats(array.type) and _mixes_truth(values):
-        return _json_field(name)
+        return _mixed_field(name, nested=pa.types.is_nested(array.type))
     large = _LARGE if _has_large(array) else None
     return _exact(pa.field(name, array.type, metadata=large))
 
@@ -57,6 +61,7 @@ def merged(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
     """One schema for several inputs, by their names; a column may be missing in some.
 
     Numbers widen, null takes any type, and columns of mixed JSON become text.
+    :func:`mixed` names those.
 
     Raises:
         BatchError: A column has types in two inputs that do not go together.
@@ -86,8 +91,15 @@ def widened(known: pa.Schema, new: pa.Schema) -> pa.Schema:
         try:
             fields[field.name] = _wider(fields.get(field.name, field), field)
         except _FAILURES:
-            fields[field.name] = _json_field(field.name)
+            kinds = (fields[field.name].type, field.type)
+            nested = any(map(pa.types.is_nested, kinds))
+            fields[field.name] = _mixed_field(field.name, nested=nested)
     return pa.schema(list(fields.values()))
+
+
+def mixed(schema: pa.Schema) -> list[str]:
+    """The columns whose values are of several kinds, and are kept as text."""
+    return [field.name for field in schema if field.metadata in (_JSON, _TEXT)]
 
 
 def json_column(field: pa.Field, values: Sequence[Any]) -> pa.Array:
@@ -97,7 +109,15 @@ def json_column(field: pa.Field, values: Sequence[Any]) -> pa.Array:
             None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values
         ]
         return pa.array(texts, pa.string())
+    if field.metadata == _TEXT:
+        return pa.array([None if v is None else _plain_text(v) for v in values], pa.string())
     return pa.array(values, field.type)
+
+
+def _plain_text(value: Any) -> str:
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    return str(value)
 
 
 def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -115,7 +135,7 @@ def fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
         try:
             columns.append(
                 json_column(field, column.to_pylist())
-                if field.metadata == _JSON
+                if field.metadata in (_JSON, _TEXT)
                 else column.cast(field.type)
             )
         except _FAILURES as error:
@@ -157,6 +177,9 @@ def _wider(first: pa.Field, second: pa.Field) -> pa.Field:
     marks = (first.metadata, second.metadata)
     if _JSON in marks:
         return first if first.metadata == _JSON else second
+    if _TEXT in marks:
+        nested = any(pa.types.is_nested(field.type) for field in (first, second))
+        return _mixed_field(first.name, nested=nested)
     fields = [pa.field(f.name, plain_type(f.type)) for f in (first, second)]
     if first.type == second.type:
         fields = [pa.field(first.name, first.type)]
@@ -170,12 +193,12 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _exact(field: pa.Field) -> pa.Field:
-    """The field, as JSON text if it holds large integers beside floats.
+    """The field, as text if it holds large integers beside floats.
 
     Whether the two meet in one part or in several must not matter.
     """
     if field.metadata == _LARGE and _has_floats(field.type):
-        return _json_field(field.name)
+        return _mixed_field(field.name, nested=pa.types.is_nested(field.type))
     return field
 
 
@@ -198,8 +221,8 @@ def _depth(kind: pa.DataType) -> int:
     return 1 + max((_depth(kind.field(i).type) for i in range(kind.num_fields)), default=0)
 
 
-def _json_field(name: str) -> pa.Field:
-    return pa.field(name, pa.string(), metadata=_JSON)
+def _mixed_field(name: str, *, nested: bool) -> pa.Field:
+    return pa.field(name, pa.string(), metadata=_JSON if nested else _TEXT)
 
 
 def _known(field: pa.Field) -> pa.Field:
@@ -207,7 +230,7 @@ def _known(field: pa.Field) -> pa.Field:
     if pa.types.is_null(field.type):
         return pa.field(field.name, pa.string(), metadata=field.metadata)
     if any(pa.types.is_nested(kind) for kind in leaves(field.type)):
-        return _json_field(field.name)
+        return _mixed_field(field.name, nested=True)
     return field
 
 

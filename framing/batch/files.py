@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +33,12 @@ _FORMATS = {
     ".txt": InputFormat.TEXT,
 }
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2"}
+_UNREAD = {
+    ".xz": "xz is not read; give what it holds: xz -dc FILE | framing batch - …",
+    ".zip": "zip is not read; unpack it first, or give zip://MEMBER::FILE.zip",
+    ".xlsx": "spreadsheets are not read; save the sheet as CSV in UTF-8",
+    ".xls": "spreadsheets are not read; save the sheet as CSV in UTF-8",
+}
 _KNOWN = "Parquet, .jsonl, .csv, .tsv, .txt (also .gz, .zst, .bz2) and folders of datasets"
 
 
@@ -63,6 +69,11 @@ class InputFile:
     def is_remote(self) -> bool:
         """Whether the path is a URL."""
         return "://" in self.path
+
+    @property
+    def is_gone_copy(self) -> bool:
+        """Whether this is standard input of a finished job, of which no copy is kept."""
+        return self.name == STANDARD_INPUT and not Path(self.path).exists()
 
     @property
     def identity(self) -> str:
@@ -121,11 +132,12 @@ class InputFile:
 
 
 def find_files(
-    inputs: Sequence[str],
+    inputs: Sequence[str | Path],
     *,
     input_format: InputFormat | None,
     lines: bool,
     spool: Path,
+    spooled: str | None = None,
     output: Path | None = None,
 ) -> list[InputFile]:
     """The files that the inputs of a job mean, in a fixed order.
@@ -135,17 +147,18 @@ def find_files(
         input_format: Overrides what the names say.
         lines: Read text files line by line; else they are one input, each file a text.
         spool: Where standard input is kept, so that the job can be continued.
+        spooled: Fingerprint of the standard input that a job in the output folder began with.
         output: The job's output folder; folders and globs leave out what is in it.
 
     Raises:
         BatchError: There is no such file, its format is not known, or standard input cannot
-            be kept.
+            be kept or is not the one of ``spooled``.
     """
     found: dict[str, InputFile] = {}
-    for name in inputs:
+    for name in map(str, inputs):
         if name == STANDARD_INPUT:
             if not (spool.exists() and sys.stdin.isatty()):
-                _spool(spool)
+                _spool(spool, spooled)
             kind = input_format or InputFormat.JSONL
             found[name] = InputFile(str(spool), kind, name=STANDARD_INPUT)
             continue
@@ -236,6 +249,9 @@ def _remote(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
         paths = sorted(filesystem.find(path))
         paths = [p for p in paths if wanted or _format_of(p)[0]]
     if not paths:
+        if not glob.has_magic(path):
+            with suppress(FileNotFoundError):
+                filesystem.info(path)  # says why, if it is not that there is none
         raise BatchError(f"{name}: no such file")
     _, chain, archive = name.partition("::")  # zip://name::archive.zip
     for each in paths:
@@ -257,6 +273,8 @@ def _named(path: str, wanted: InputFormat | None) -> InputFile:
         raise BatchError(f"{path!r}: its name is not UTF-8; rename it")
     kind, compression = _format_of(path)
     kind = wanted or kind
+    if hint := _UNREAD.get(Path(path.lower().partition("::")[0]).suffix):
+        raise BatchError(f"{path}: {hint}")
     if kind is None:
         raise BatchError(
             f"{path}: its name does not say what it is; known are {_KNOWN}. "
@@ -275,18 +293,27 @@ def _format_of(name: str) -> tuple[InputFormat | None, str | None]:
     return _FORMATS.get(path.suffix), compression
 
 
-def _spool(path: Path) -> None:
+def _spool(path: Path, known: str | None) -> None:
     """Keep standard input, which can be read but once: a job that goes on reads it again.
 
-    No input at all, as under cron, leaves what is there already.
+    No input at all, as under cron, leaves what is there already, and so does another one than
+    that of the job.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp")
     try:
         with scratch.open("wb") as out:
             shutil.copyfileobj(sys.stdin.buffer, out)
-        if path.exists() and not scratch.stat().st_size:
+        empty = not scratch.stat().st_size
+        if empty and (known is not None or path.exists()):
             scratch.unlink()
+        elif known is not None and file_hash(scratch) != known:
+            scratch.unlink()
+            raise BatchError(
+                "standard input: is not what the job in this folder began with; give that again, "
+                "or nothing (< /dev/null) to go on with the copy that was kept, or use --restart "
+                "to start afresh"
+            )
         else:
             scratch.replace(path)
     except OSError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from framing.labels.errors import FramingError
+from framing.tagging import is_number
 
 
 class BatchError(FramingError):
@@ -48,7 +50,7 @@ class BatchJob:
 
     Attributes:
         inputs: Files, globs, folders, ``datasets`` folders, fsspec URLs, or ``-`` for standard
-            input.
+            input; one of them may stand alone.
         output: Local folder to write to; the job goes on there if it was stopped.
         text_column: Column with the text; ``text`` for text files, whatever is asked.
         id_column: Column that names a row in ``rejected/`` and is passed through.
@@ -75,7 +77,7 @@ class BatchJob:
         force: Overwrite what is in ``output``, a finished job too.
     """
 
-    inputs: tuple[str, ...]
+    inputs: Sequence[str | Path]
     output: Path
     text_column: str = "text"
     id_column: str | None = None
@@ -100,24 +102,33 @@ class BatchJob:
     restart: bool = False
     force: bool = False
 
+    def __post_init__(self) -> None:
+        """Take one input for a list of one, and paths as strings or not."""
+        given = self.inputs
+        inputs = [given] if isinstance(given, str | Path) else given
+        object.__setattr__(self, "inputs", tuple(map(os.fspath, inputs)))
+        object.__setattr__(self, "output", Path(self.output))
+
     def check(self) -> None:
         """Raise a :class:`BatchError` that names the first option that is out of range."""
         if not self.inputs:
             raise BatchError("no input: give files, globs, folders, or - for standard input")
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(self.output)):  # Path has taken a slash
+            url = str(self.output).replace(":/", "://", 1)
             raise BatchError(
-                f"{self.output}: is a URL, and output goes to a local folder; write to one, "
+                f"{url}: is a URL, and output goes to a local folder; write to one, "
                 "and copy it when the job is finished"
             )
         if self.id_column == self.text_column:
             raise BatchError(f"the id column cannot be the text's column {self.text_column!r}")
         for name in ("max_chars", "part_rows", "workers"):
-            if getattr(self, name) < 1:
-                raise BatchError(f"{name} must be at least 1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise BatchError(f"{name} must be a whole number of at least 1, got {value!r}")
         for name in ("threshold", "min_confidence"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise BatchError(f"{name} must be in [0, 1], got {value}")
+            if value is not None and not (is_number(value) and 0 <= value <= 1):
+                raise BatchError(f"{name} must be in [0, 1], got {value!r}")
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
             raise BatchError(f"the delimiter must be one character, got {self.delimiter!r}")
 
@@ -147,6 +158,7 @@ class BatchReport:
         rejected: Bad rows by reason; with ``rows_out`` they add up to ``rows_in``.
         parts: Part files.
         renamed: Input columns that had the name of an output column, and their new names.
+        mixed: Columns whose values were of several kinds, and are text in the output.
         seconds: Time spent on parts, over all runs of the job.
         rows_per_second: Rate over ``seconds``.
         sentences_per_second: Rate over ``seconds``.
@@ -162,6 +174,7 @@ class BatchReport:
     rejected: Mapping[str, int]
     parts: int
     renamed: Mapping[str, str]
+    mixed: Sequence[str]
     seconds: float
     rows_per_second: float
     sentences_per_second: float

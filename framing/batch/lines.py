@@ -39,13 +39,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One record of CSV; ``problem`` says why there are no fields."""
+    """One record of CSV; ``problem`` says why there are no fields but the ``line`` as it is."""
 
     fields: list[str]
     offset: int
     number: int
     size: int
     problem: str | None = None
+    line: str = ""
 
 
 def read_lines(stream: IO[bytes], *, offset: int = 0, number: int = 1) -> Iterator[Line]:
@@ -74,13 +75,14 @@ class CsvRecords:
         parser = csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
         while True:
             self._taken.clear()
-            problem, fields = None, []
+            problem, fields, line = None, [], ""
             try:
                 fields = next(parser)
             except StopIteration:
                 return
             except csv.Error as error:
                 problem = str(error)
+                line = (self._taken[0][0] or b"").decode("utf-8", "surrogateescape").rstrip()
                 # The line alone is broken; what follows may be well.
                 self._again.extendleft(reversed(self._taken[1:]))
                 del self._taken[1:]
@@ -88,7 +90,7 @@ class CsvRecords:
             _, offset, number, _ = self._taken[0]
             size = sum(line[3] for line in self._taken)
             if fields or problem:  # a blank line is no record
-                yield Fields(fields, offset, number, size, problem)
+                yield Fields(fields, offset, number, size, problem, line)
 
     def _feed(self) -> Iterator[str]:
         while True:

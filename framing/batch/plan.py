@@ -126,16 +126,18 @@ def make_plan(
         BatchError: An input cannot be read or has not the columns that the job needs.
     """
     planned, schemas = [], {}
+    names: dict[str, None] = {}
     for file in files:
         plan = open_reader(file, job).plan(progress)
         planned.append(PlannedFile(file, file.fingerprint(), plan.chunks))
         schemas[file.label] = plan.schema
+        names |= dict.fromkeys(plan.names)
     columns = merged(schemas)
     if job.columns is not None:
         absent = sorted({*job.columns} - {*columns.names, job.text_column})
         if absent:
-            found = ", ".join(columns.names) or "none"
-            raise BatchError(f"no input has a column {absent[0]!r}; those passed through: {found}")
+            found = ", ".join(names) or "none"
+            raise BatchError(f"no input has a column {absent[0]!r}; there are: {found}")
     _check_writable(columns, job)
     added = output_fields(labels, job.level)
     _check_distinct([field.name for field in added])
@@ -226,15 +228,24 @@ def check_unchanged(
     gone = (path for key, path in planned.items() if key not in given)
     changes += [f"{path} is no longer among the inputs" for path in gone]
     changes += [f"{path} is new" for key, path in given.items() if key not in planned]
-    known = {each.file.identity: each.fingerprint for each in plan.files}
-    for file in files:
-        if file.identity in known and file.fingerprint() != known[file.identity]:
-            changes.append(f"{file.path} has changed")
+    changes += [f"{label} has changed" for label in changed_inputs(plan, files)]
     if changes:
         raise BatchError(
             f"the job in this folder was another one: {'; '.join(changes)}. "
             "Use --restart to start afresh, or another --output"
         )
+
+
+def changed_inputs(plan: Plan, files: Sequence[InputFile]) -> list[str]:
+    """Which inputs are no longer as they were when the job began, by their labels."""
+    known = {each.file.identity: each.fingerprint for each in plan.files}
+    return [
+        file.label
+        for file in files
+        if file.identity in known
+        and not file.is_gone_copy
+        and file.fingerprint() != known[file.identity]
+    ]
 
 
 def _paths(files: Sequence[InputFile]) -> dict[str, str]:

@@ -40,10 +40,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """How a file is cut, and the columns it passes through."""
+    """How a file is cut, the columns it passes through, and the names of all that it has."""
 
     chunks: tuple[Chunk, ...]
     schema: pa.Schema
+    names: tuple[str, ...] = ()
 
 
 class Reader(Protocol):

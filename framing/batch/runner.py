@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from framing.batch.files import InputFile, find_files
+from framing.batch.columns import mixed
+from framing.batch.files import STANDARD_INPUT, InputFile, find_files
 from framing.batch.job import BatchError, BatchJob, BatchReport
 from framing.batch.local import run_locally
 from framing.batch.parts import DATA, PART_FILE, REJECTED, write_json
@@ -21,6 +22,7 @@ from framing.batch.plan import (
     Done,
     ModelIdentity,
     Plan,
+    changed_inputs,
     check_unchanged,
     make_plan,
     part_name,
@@ -76,6 +78,7 @@ def run(
             results = _results(plan, job, pending, classifiers=classifiers, ray_address=ray_address)
             _record(results, job, done, shown=shown)
             _remove_scratch(job.output)  # of a cluster's worker that was killed meanwhile
+            _check_inputs(plan, job)
         return _report(plan, job, done)
 
 
@@ -108,6 +111,15 @@ def _record(
         shown.advance(part.rows, rejected=sum(part.rejected.values()))
 
 
+def _check_inputs(plan: Plan, job: BatchJob) -> None:
+    """Do not call a job finished whose inputs were overwritten while it read them."""
+    if changed := changed_inputs(plan, [each.file for each in plan.files]):
+        raise BatchError(
+            f"{', '.join(changed)}: changed while the job read it, so that {job.output} may hold "
+            "rows of both versions; use --restart to start afresh"
+        )
+
+
 def _report(plan: Plan, job: BatchJob, done: dict[str, Done]) -> BatchReport:
     """Check that no row is lost, write the report, and say that the job is finished."""
     rejected: Counter[str] = Counter()
@@ -129,6 +141,7 @@ def _report(plan: Plan, job: BatchJob, done: dict[str, Done]) -> BatchReport:
         rejected=dict(sorted(rejected.items())),
         parts=len(done),
         renamed=plan.renamed,
+        mixed=mixed(plan.columns),
         seconds=round(seconds, 1),
         rows_per_second=round(plan.rows / seconds, 1),
         sentences_per_second=round(sentences / seconds, 1),
@@ -221,7 +234,7 @@ def _plan(job: BatchJob, classifier: Classifier, shown: Progress) -> Plan:
         precision=classifier.precision,
     )
     known = read_plan(job.output)
-    files = _files(job)
+    files = _files(job, known)
     if known is not None:
         check_unchanged(known, job, files, model)
         return known
@@ -231,12 +244,15 @@ def _plan(job: BatchJob, classifier: Classifier, shown: Progress) -> Plan:
     return plan
 
 
-def _files(job: BatchJob) -> list[InputFile]:
+def _files(job: BatchJob, known: Plan | None) -> list[InputFile]:
+    planned = known.files if known else ()
+    kept = [each.fingerprint for each in planned if each.file.name == STANDARD_INPUT]
     files = find_files(
         job.inputs,
         input_format=job.input_format,
         lines=job.lines,
         spool=job.output / STATE / _STDIN,
+        spooled=kept[0] if kept else None,
         output=job.output,
     )
     output = job.output.resolve()

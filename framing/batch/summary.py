@@ -136,9 +136,12 @@ class Summary:
         if path.suffix not in writers:
             raise FramingError(f"{path}: must end in {' or '.join(writers)}")
         check_free(path, force=force)
+        unfinished = path.with_name(f".{path.name}.tmp")
         try:
-            writers[path.suffix](self.to_table(), path)
+            writers[path.suffix](self.to_table(), unfinished)
+            unfinished.replace(path)
         except OSError as error:
+            unfinished.unlink(missing_ok=True)
             raise FramingError(f"{path}: cannot be written: {error}") from error
 
 
@@ -170,7 +173,7 @@ class Tally:
     def __init__(self, keys: Sequence[Key]) -> None:
         self.keys = tuple(keys)
         self.groups: dict[tuple[str, ...], Counts] = {}
-        self.undated = 0
+        self.dated = self.undated = 0
         self.undated_example: str | None = None
 
     def add(self, batch: pa.RecordBatch, measures: Mapping[str, pa.Array]) -> None:
@@ -208,8 +211,9 @@ class Tally:
         import pyarrow.compute as pc
 
         for key, column in zip(self.keys, columns, strict=True):
-            if key.unit and column.null_count:
+            if key.unit:
                 missing = column.is_null()
+                self.dated += len(column) - column.null_count
                 self.undated += pc.sum(sentences.filter(missing)).as_py() or 0
                 texts = batch.column(key.column).filter(missing).drop_null()
                 if self.undated_example is None and len(texts):
@@ -237,12 +241,20 @@ def summarize(
 
     Raises:
         FramingError: A column is not there or cannot be grouped by, no or several columns look
-            like dates, there are more than 100,000 groups, or a part cannot be read.
+            like dates, the date column holds none, there are more than 100,000 groups, or a
+            part cannot be read.
     """
+    if date_column is not None and not {*by} & {*UNITS}:
+        raise FramingError(f"--date-column: is for --by {', '.join(UNITS)}")
     keys = make_keys(output, by, date_column)
     tally = Tally(keys)
     for _, batch in output.batches([*measure_columns(output), *(key.column for key in keys)]):
         tally.add(batch, measures(output, batch))
+    if date_column is not None and tally.undated_example is not None and not tally.dated:
+        raise FramingError(
+            f"--date-column: no value of {date_column!r} is a date that can be read, for example "
+            f"{tally.undated_example!r}; dates begin like 2024-03-05, 2024/03/05 or 20240305"
+        )
     return Summary(
         by=tuple(key.name for key in keys),
         stances=output.schema.stance_names,

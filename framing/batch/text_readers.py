@@ -31,12 +31,13 @@ _CONVERT = "convert it first, for example with iconv -f UTF-16 -t UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class _Raw:
-    """One record as parsed: its columns, or what is wrong with it."""
+    """One record as parsed: its columns, or what is wrong with it and perhaps its id."""
 
     content: dict[str, Any] | Problem
     offset: int
     line: int
     size: int
+    identifier: Any = None
 
 
 class _TextReader:
@@ -55,7 +56,7 @@ class _TextReader:
             row = chunk.first_row + place
             if isinstance(raw.content, Problem):
                 problem: Problem | None = raw.content
-                identifier = None
+                identifier = raw.identifier
             else:
                 problem = self._problem(raw.content)
                 identifier = raw.content.get(self._job.id_column) if self._job.id_column else None
@@ -115,9 +116,11 @@ class _TextReader:
         self._position = -1
 
     def _guarded(self, step: Any) -> Any:
+        # Clients of object stores have errors of their own.
+        failures = Exception if self._file.is_remote else (OSError, EOFError, pa.ArrowException)
         try:
             return step()
-        except (OSError, EOFError, pa.ArrowException) as error:
+        except failures as error:
             raise BatchError(f"{self._file.label}: cannot be read to its end: {error}") from error
 
     def _parse(self, stream: IO[bytes], offset: int, line: int) -> Iterator[_Raw]:
@@ -151,7 +154,8 @@ class JsonlReader(_TextReader):
         if self._job.text_column not in schema.names and cutter.rows:
             raise missing_column(self._file.label, self._job.text_column, schema.names)
         columns = passed(self._job, schema.names, self._file.label) if cutter.rows else []
-        return FilePlan(cutter.finish(), pa.schema([schema.field(name) for name in columns]))
+        kept = pa.schema([schema.field(name) for name in columns])
+        return FilePlan(cutter.finish(), kept, tuple(schema.names))
 
     def _no_objects(self, line: int, problem: Problem) -> BatchError:
         is_array = problem.value.lstrip().startswith("[")
@@ -200,7 +204,8 @@ class CsvReader(_TextReader):
                 seen = cutter.rows - 1
         progress(cutter.rows - seen)
         columns = passed(self._job, list(self._header), self._file.label)
-        return FilePlan(cutter.finish(), pa.schema([(name, pa.string()) for name in columns]))
+        kept = pa.schema([(name, pa.string()) for name in columns])
+        return FilePlan(cutter.finish(), kept, self._header)
 
     def read(self, chunk: Chunk, schema: pa.Schema) -> Rows:
         if not self._header:
@@ -209,14 +214,20 @@ class CsvReader(_TextReader):
 
     def _check_header(self, raw: _Raw) -> None:
         if isinstance(raw.content, Problem):
-            raise BatchError(f"{self._file.label}: the header {raw.content.detail}")
+            raise BatchError(
+                f"{self._file.label}: the header {raw.content.detail}; save the file as CSV in "
+                "UTF-8, with line feeds between its lines"
+            )
         broken = [shown(name) for name in raw.content.values() if not is_unicode(name)]
         if broken:
             raise BatchError(f"{self._file.label}: the header is not UTF-8: {broken[0]}")
         names = [name or f"column_{n}" for n, name in enumerate(raw.content.values(), start=1)]
         double = sorted({name for name in names if names.count(name) > 1})
         if double:
-            raise BatchError(f"{self._file.label}: the header has {double[0]!r} more than once")
+            raise BatchError(
+                f"{self._file.label}: the header has {double[0]!r} more than once; rename all but "
+                "one of these columns"
+            )
         if self._job.text_column not in names:
             error = missing_column(self._file.label, self._job.text_column, names)
             other = next((d for d in ";\t|," if len(names) == 1 and d in names[0]), None)
@@ -232,13 +243,21 @@ class CsvReader(_TextReader):
         records = CsvRecords(stream, delimiter=self._delimiter, offset=offset, number=line)
         for each in records:
             content: dict[str, Any] | Problem
+            identifier = None
             if each.problem:
-                content = _csv_problem(each.problem)
+                content = _csv_problem(each.problem, each.line)
             elif not self._header:
                 content = {str(n): name.strip() for n, name in enumerate(each.fields)}
             else:
                 content = _csv_row(self._header, each.fields)
-            yield _Raw(content, each.offset, each.number, each.size)
+                identifier = self._identifier(each.fields)
+            yield _Raw(content, each.offset, each.number, each.size, identifier)
+
+    def _identifier(self, fields: list[str]) -> str | None:
+        """What stands in the id column, also of a row that is broken elsewhere."""
+        named = dict(zip(self._header, fields, strict=False))
+        value = named.get(self._job.id_column or "")
+        return value if value is not None and is_unicode(value) else None
 
 
 class LinesReader(_TextReader):
@@ -315,7 +334,7 @@ def _json_object(data: bytes | None) -> dict[str, Any] | Problem:
     if isinstance(text, Problem):
         return text
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of too many digits
         return Problem(Reason.MALFORMED, f"is not JSON: {error}", shown(text))
     if not isinstance(content, dict):
@@ -326,13 +345,20 @@ def _json_object(data: bytes | None) -> dict[str, Any] | Problem:
     return content
 
 
-def _csv_problem(message: str) -> Problem:
+def _constant(name: str) -> float | None:
+    """What is no JSON: pandas writes NaN for a value that is missing."""
+    return None if name == "NaN" else float(name)
+
+
+def _csv_problem(message: str, line: str) -> Problem:
     if message.startswith("field larger"):
         detail = f"a field has over {FIELD_LIMIT:,} characters, or its quote is not closed"
-        return Problem(Reason.TOO_LONG, detail)
+        return Problem(Reason.TOO_LONG, detail, shown(line))
     if message == "unexpected end of data":
         message = "a quote is not closed"
-    return Problem(Reason.MALFORMED, f"is not CSV: {message}")
+    elif message.startswith("new-line character"):
+        message = "a carriage return stands within a line, where lines end with a line feed"
+    return Problem(Reason.MALFORMED, f"is not CSV: {message}", shown(line))
 
 
 def _csv_row(header: tuple[str, ...], fields: list[str]) -> dict[str, Any] | Problem:

@@ -178,6 +178,8 @@ def _print(report: BatchReport) -> None:
         typer.echo(f"  rejected, {reason}: {count:,} (see {report.output}/rejected)")
     for old, new in report.renamed.items():
         typer.echo(f"  the input's column {old} is {new} in the output")
+    for name in report.mixed:
+        typer.echo(f"  the column {name} has values of several kinds: it is text in the output")
     typer.echo(
         f"{report.output}: {report.sentences_per_second:,} sentences/s over {report.seconds:,} s"
     )

@@ -107,8 +107,8 @@ def load_engine(
     if precision not in (AUTO, *PRECISIONS):
         known = ", ".join([AUTO, *PRECISIONS])
         raise FramingError(f"unknown precision {precision!r}; there are {known}")
-    if threads is not None and threads < 1:
-        raise FramingError(f"threads must be at least 1, got {threads}")
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise FramingError(f"threads must be a whole number of at least 1, got {threads!r}")
     if choice.engine is EngineName.TORCH:
         from framing.engines.torch import TorchEngine
 

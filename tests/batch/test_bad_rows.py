@@ -124,7 +124,7 @@ def test_csv_of_many_broken_kinds(job: BatchJob, tmp_path: Path) -> None:
         (b'b3,"closed" and more,x\n', "malformed", "is not CSV: ',' expected after '\"'"),
         (b"b4,caf\xe9,x\n", "invalid UTF-8", "column 'text' is not UTF-8"),
         (b"b5,fine,\xff\xfe\n", "invalid UTF-8", "column 'more' is not UTF-8"),
-        (b"b6,a\rb,x\n", "malformed", "is not CSV: new-line character"),
+        (b"b6,a\rb,x\n", "malformed", "is not CSV: a carriage return stands"),
         (b"b7,%s,x\n" % LONG.encode(), "too long", "a field has over 4,194,304 characters"),
         (b"b8,%s,x\n" % LONG[: 2 << 20].encode(), "too long", "the text has 2,097,152 characters"),
         (b'b9,"two\nlines",x,y\n', "wrong number of fields", "has 4 fields"),
@@ -142,6 +142,10 @@ def test_csv_of_many_broken_kinds(job: BatchJob, tmp_path: Path) -> None:
     for row, (place, line_, reason, detail) in zip(rejected(job), expected, strict=True):
         assert (row["source_row"], row["line"], row["reason"]) == (place, line_, reason)
         assert detail in row["detail"]
+    assert [row.get("id") for row in rejected(job)] == [
+        *("b0", "b1", None, None, "b4", "b5", None, None, "b8", "b9")
+    ]
+    assert all(row["value"].startswith("b") for row in rejected(job) if "id" not in row)
 
 
 def test_nul_bytes_and_empty_fields_of_csv_are_text(job: BatchJob, tmp_path: Path) -> None:

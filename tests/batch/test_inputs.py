@@ -33,6 +33,7 @@ from typer.testing import CliRunner
 from framing.batch import BatchError, BatchJob, InputFormat, OutputFormat, run
 from framing.batch.columns import field_of, json_column, merged, widened
 from framing.batch.files import InputFile, find_files
+from framing.batch.progress import Silence
 from framing.batch.readers import open_reader
 from framing.batch.rows import Rows
 from framing.cli.main import app
@@ -366,6 +367,58 @@ def test_standard_input_is_kept_until_the_job_is_finished(
     assert [path.name for path in spool.parent.iterdir()] == ["stdin"]
 
 
+def test_another_standard_input_does_not_replace_that_of_the_job(
+    job: BatchJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pipe(data: bytes) -> int:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        return run(replace(job, inputs="-", part_rows=4)).rows_out
+
+    class Killed(Silence):
+        def stage(self, title: str, *_: Any, **__: Any) -> None:
+            if title == "Tagging":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json_lines(RECORDS))))
+    with pytest.raises(KeyboardInterrupt):
+        run(replace(job, inputs="-", part_rows=4), progress=Killed())
+    with pytest.raises(BatchError, match="standard input: is not what the job in this folder"):
+        pipe(json_lines(RECORDS[:3]))
+    assert pipe(b"") == 11  # as with < /dev/null: goes on with the copy
+    assert pipe(b"") == 11
+    assert not (job.output / "_framing" / "stdin").exists()
+    with pytest.raises(BatchError, match="standard input: is not what"):
+        pipe(json_lines(RECORDS[:3]))
+
+
+def test_scalars_of_several_kinds_are_plain_text_and_said_to_be(
+    job: BatchJob, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(
+        '{"text": "a", "outlet": "AP", "n": 1}\n{"text": "b", "outlet": 5, "n": NaN}\n'
+        '{"text": "c", "outlet": NaN, "n": 2}\n{"text": "d", "outlet": true, "n": -Infinity}\n'
+    )
+    job = replace(job, inputs=path)
+    assert run(job).mixed == ["outlet"]
+    found = pq.read_table(job.output / "data").to_pydict()
+    assert found["outlet"] == ["AP", "5", None, "true"]
+    assert found["n"] == [1, None, 2, float("-inf")]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("in.jsonl.xz", "xz -dc FILE"), ("in.xlsx", "save the sheet as CSV"), ("in.zip", "unpack it")],
+)
+def test_kinds_of_files_that_are_not_read(
+    job: BatchJob, tmp_path: Path, name: str, hint: str
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    for kind in (None, InputFormat.JSONL):
+        with pytest.raises(BatchError, match=f"{name}: .*{hint}"):
+            run(replace(job, inputs=tmp_path / name, input_format=kind))
+
+
 def test_standard_input_that_does_not_fit_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,6 +572,7 @@ def test_columns_of_json_have_one_type_each(job: BatchJob, tmp_path: Path) -> No
         name: [None if v is None else json.dumps(v, ensure_ascii=False) for v in values[name]]
         for name in ("mixed", "truth_or_not", "huge", "exact", "clash", "empty")
     }
+    expected["truth_or_not"] = ["true", "1", None, "ä"]
     expected["nested"] = [
         {"x": [1.0], "y": None},
         {"x": [2.5], "y": "b"},

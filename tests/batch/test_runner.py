@@ -15,6 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -305,7 +306,7 @@ def test_output_to_a_url_is_refused(
     job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BatchError, match="s3:/bucket/tagged: is a URL, and output goes to a local"):
+    with pytest.raises(BatchError, match="s3://bucket/tagged: is a URL, and output goes to"):
         run(replace(job, output=Path("s3://bucket/tagged")))
     assert not Path("s3:").exists()
 
@@ -323,6 +324,44 @@ def test_a_changed_input_option_or_model_is_refused(job: BatchJob, tmp_path: Pat
     with pytest.raises(BatchError, match="--force"):
         run(replace(job, restart=True))
     assert run(replace(job, restart=True, force=True)).rows_in == 49
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_input_that_changes_under_the_job_is_noticed(
+    job: BatchJob, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / f"in.{form}"
+    lines = ["body", *["Homs is calm."] * 50] if form == "csv" else ['{"body": "Homs."}'] * 50
+    path.write_text("\n".join(lines) + "\n")
+    job = replace(job, inputs=path)
+
+    class Overwriting(Silence):
+        def stage(self, title: str, *_: Any, **__: Any) -> None:
+            if title == "Tagging":
+                path.write_text(path.read_text().replace("Homs", "Hons"))
+
+    with pytest.raises(BatchError, match=f"in.{form}: changed while the job read it.*--restart"):
+        run(job, progress=Overwriting())
+    assert not (job.output / "_SUCCESS").exists()
+    with pytest.raises(BatchError, match="has changed"):
+        run(job)
+    assert run(replace(job, restart=True)).rows_out == 50
+
+
+def test_inputs_and_output_may_be_strings_or_paths(job: BatchJob, tmp_path: Path) -> None:
+    path, output = job.inputs[0], tmp_path / "out"
+    for inputs in (path, Path(path), [path], (Path(path),)):
+        assert replace(job, inputs=inputs).inputs == (str(path),)
+    given: Any = str(output)
+    assert replace(job, output=given).output == output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("part_rows", "5"), ("workers", 1.5), ("threshold", "high")]
+)
+def test_options_of_other_types(job: BatchJob, name: str, value: Any) -> None:
+    with pytest.raises(BatchError, match=f"{name} must be .*, got {value!r}"):
+        run(replace(job, **{name: value}))
 
 
 def test_nothing_is_overwritten(job: BatchJob) -> None:
@@ -454,7 +493,7 @@ def test_only_the_columns_asked_for_pass_through(job: BatchJob) -> None:
     run(replace(job, columns=("kind",), id_column="id"))
     names = pq.read_schema(job.output / "data" / "part-00000-00000.parquet").names
     assert names[:3] == ["id", "kind", "source_file"]
-    with pytest.raises(BatchError, match=r"no input has a column 'colour'; those passed"):
+    with pytest.raises(BatchError, match=r"no input has a column 'colour'; there are: id, body"):
         run(replace(job, columns=("colour",), output=job.output / "more"))
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,16 @@ def test_numbers_sort_by_value_and_a_column_goes_before_a_unit(tmp_path: Path) -
             "several columns look like dates (date, ",
         ),
         ({"words": ["a"]}, {"by": ["words"]}, "cannot group by 'words'"),
+        (
+            {"outlet": "P", "when": "2024-03-05"},
+            {"by": ["outlet"], "date_column": "when"},
+            "--date-column: is for --by day, week",
+        ),
+        (
+            {"outlet": "Post", "date": "2024-03-05"},
+            {"by": ["month"], "date_column": "outlet"},
+            "no value of 'outlet' is a date that can be read, for example 'Post'",
+        ),
     ],
 )
 def test_columns_that_are_not_there(
@@ -289,6 +301,23 @@ def test_table_frame_and_files(tmp_path: Path) -> None:
         summary.write(tmp_path / name, force=True)
     with pytest.raises(FramingError, match="must end in"):
         summary.write(tmp_path / "s.xlsx")
+
+
+@pytest.mark.parametrize("name", ["s.csv", "s.parquet"])
+def test_a_full_disk_leaves_no_half_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def full(_: pa.Table, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    summary = summarize(open_output(write_output(tmp_path / "o", documents())))
+    monkeypatch.setattr(csv, "write_csv", full)
+    monkeypatch.setattr(parquet, "write_table", full)
+    (tmp_path / "tables").mkdir()
+    with pytest.raises(FramingError, match=r"cannot be written: .*No space left"):
+        summary.write(tmp_path / "tables" / name)
+    assert not list((tmp_path / "tables").iterdir())
 
 
 def test_command(tmp_path: Path) -> None:

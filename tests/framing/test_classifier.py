@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,8 +128,8 @@ def test_odd_text_gives_a_sane_result(classifier: Classifier, text: str) -> None
 
 def test_five_megabytes(classifier: Classifier) -> None:
     paragraph = "Russia keeps its base at Tartus. Nobody asked.\n\n"
-    document = classifier.classify(paragraph * 2_000)
-    assert len(document.sentences) == 4_000
+    document = classifier.classify(paragraph * 5_000)  # more than a window
+    assert len(document.sentences) == 10_000
     one = classifier.classify("word " * 1_000_000, split=False)
     assert len(one.sentences) == 1
 
@@ -143,6 +144,17 @@ def test_long_sentence_is_scored_by_its_strongest_window(classifier: Classifier)
     powers = np.exp(each - each.max(-1, keepdims=True))
     each = powers / powers.sum(-1, keepdims=True)
     np.testing.assert_allclose(1 - row[:, 0], 1 - each[:, :, 0].min(0), atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_a_pickled_classifier_is_loaded_anew(model_folder: Path, engine: str) -> None:
+    classifier = Classifier.from_folder(model_folder, device="cpu", engine=engine, threads=1)
+    again = pickle.loads(pickle.dumps(classifier))  # noqa: S301
+    for attribute in ("folder", "engine", "device", "precision", "threads", "priors"):
+        assert getattr(again, attribute) == getattr(classifier, attribute)
+    sentences = ["Russia keeps its base.", "It rained."]
+    same = again.probabilities(sentences) == classifier.probabilities(sentences)
+    assert same.all()
 
 
 def test_order_neighbours_and_batches_never_change_an_answer(classifier: Classifier) -> None:
