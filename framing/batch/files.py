@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -249,13 +249,21 @@ def _remote(name: str, wanted: InputFormat | None) -> Iterator[InputFile]:
         paths = sorted(filesystem.find(path))
         paths = [p for p in paths if wanted or _format_of(p)[0]]
     if not paths:
-        if not glob.has_magic(path):
-            with suppress(FileNotFoundError):
-                filesystem.info(path)  # says why, if it is not that there is none
-        raise BatchError(f"{name}: no such file")
+        raise BatchError(f"{name}: {_why_missing(filesystem, path)}")
     _, chain, archive = name.partition("::")  # zip://name::archive.zip
     for each in paths:
         yield _named(filesystem.unstrip_protocol(each) + chain + archive, wanted)
+
+
+def _why_missing(filesystem: Any, path: str) -> str:
+    """Whether there is no such file, or, as a web server that is down, no answer."""
+    try:
+        if not glob.has_magic(path):
+            filesystem.info(path)
+    except FileNotFoundError as error:
+        if error.__cause__ is not None:
+            return f"cannot be read: {error.__cause__}"
+    return "no such file"
 
 
 @functools.lru_cache(64)  # one of an archive closes its files when it is forgotten
