@@ -70,7 +70,7 @@ def suggest(
     classifier = Classifier.from_pretrained(model, device=device)
     with hinting(MODEL_HINT if model == "default" else None):
         known = _known(labels or [], classifier, named_columns(column or []))
-    done = {record.text for record in known}
+    done = {(record.text or "").strip() for record in known}
     found = [
         record
         for record in read_pool(pool, text_column=text_column, lines=lines, split=split)

@@ -272,7 +272,8 @@ class Assembler:
             said = "; ".join(f"{unit} {one.row}: {_told(one.labels)}" for one in alike)
             self.contradictions.append(
                 f"{alike[0].values['annotator']!r} labelled one sentence of document "
-                f"{alike[0].values['document']!r} differently ({said}); leave one of them"
+                f"{alike[0].values['document']!r} differently ({said}); leave one, or "
+                "give two people two names"
             )
         if (more := len(contradictory) - _SHOWN) > 0:
             self.contradictions.append(f"and {more} more sentences labelled twice, differently")

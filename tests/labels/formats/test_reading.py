@@ -267,7 +267,7 @@ def test_sentences_labelled_twice_by_one_annotator_are_told(tmp_path: Path, sche
     imported = read_labels(path, schema)
     assert imported.contradictions == (
         "'eva' labelled one sentence of document 'd' differently "
-        "(row 2: asylum favor; row 3: asylum against); leave one of them",
+        "(row 2: asylum favor; row 3: asylum against); leave one, or give two people two names",
     )
     assert set(imported.contradictions) < set(imported.warnings)
     assert said(imported, "1 rows repeat a sentence of the same document and annotator")
