@@ -118,6 +118,21 @@ def test_a_pool_keeps_the_documents_that_it_names(
     assert found == [("wire", "0", None), ("wire", "0", None), ("wire", "1", None)]
 
 
+def annotated(path: Path, schema: Schema) -> Path:
+    """Six labelled sentences: our own records, or a spreadsheet with a heading of its own."""
+    if path.suffix == ".csv":
+        rows = [[TEXTS[n], n, *map(SENTENCES[n][1].get, schema.topic_names)] for n in range(6)]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["Zitat", "document", *schema.topic_names], *rows])
+        return path
+    start = {"source": "wire", "provenance": "real", "annotator": "a"}
+    records = [
+        {"id": str(n), "document": str(n), "labels": SENTENCES[n][1], "text": TEXTS[n], **start}
+        for n in range(6)
+    ]
+    return write_lines(path, records)
+
+
 @pytest.mark.parametrize("ending", ["csv", "XLSX", "jsonl", "json"])
 def test_the_command_writes_what_annotators_can_open(
     ending: str,
@@ -127,25 +142,7 @@ def test_the_command_writes_what_annotators_can_open(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     pool = write_lines(tmp_path / "pool.jsonl", [{"text": " ".join(TEXTS)}])
-    known = tmp_path / f"known.{'csv' if ending == 'csv' else 'jsonl'}"
-    rows = [
-        {
-            "id": str(n),
-            "source": "wire",
-            "document": str(n),
-            "labels": SENTENCES[n][1],
-            "provenance": "real",
-            "annotator": "a",
-            "text": TEXTS[n],
-        }
-        for n in range(6)
-    ]
-    known.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    if ending == "csv":
-        head = ["Zitat", "document", *schema.topic_names]
-        cells = [[row["text"], row["document"], "", "", "", ""] for row in rows]
-        with known.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([head, *cells])
+    known = annotated(tmp_path / f"known.{'csv' if ending == 'csv' else 'jsonl'}", schema)
     output = tmp_path / f"next.{ending}"
     arguments = ["suggest", str(pool), "--output", str(output), "--n", "8", "--random", "2"]
     arguments += ["--model", str(classifier.folder), "--labels", str(known), "--device", "cpu"]
