@@ -74,6 +74,8 @@ def export(folder: Path, output: Path, *, to: ExportFormat, force: bool = False)
     """
     try:
         _check_output(folder, output, force=force)
+        if to is ExportFormat.ONNX:
+            _require_onnx()
         return _export(folder, output, to)
     except OSError as error:
         raise FramingError(f"{output}: cannot be written: {error.strerror or error}") from error
@@ -94,11 +96,17 @@ def _check_output(folder: Path, output: Path, *, force: bool) -> None:
         raise FramingError(f"{output}: is not empty; use --force to overwrite the model in it")
 
 
+def _require_onnx() -> None:
+    """Fail for want of a package now, and not with half a model written."""
+    import onnxruntime  # noqa: F401
+    import onnxscript  # noqa: F401  # torch's exporter needs it
+
+
 def _export(folder: Path, output: Path, to: ExportFormat) -> Exported:
     original = Classifier.from_folder(folder, device="cpu", engine="torch", precision="f32")
     output.mkdir(parents=True, exist_ok=True)
     model, run = _onnx(folder, output) if to is ExportFormat.ONNX else _openvino(folder, output, to)
-    for name in _COPIED:  # now, so that a package that is missing leaves no half of a model
+    for name in _COPIED:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, output / name)
     config = read_config(folder)
@@ -141,7 +149,6 @@ class _Written:
 
 def _onnx(folder: Path, output: Path) -> tuple[Path, Logits]:
     import onnxruntime
-    import onnxscript  # noqa: F401  # torch's exporter needs it; named if it is missing
     import torch
 
     from framing.engines.convert import plain_module

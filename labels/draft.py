@@ -52,15 +52,17 @@ def draft_schema(found: Mapping[str, Collection[str]]) -> Schema:
     """A schema with placeholders for what a file of labels cannot say.
 
     Args:
-        found: Topics with their stances, spelled as people do. Names are made of the
-            spellings, which are kept as titles. Topics stay in their order. Stances are
-            sorted by what the words say (favor, against, neutral; a scale from its lower
-            end; numbers), else those of most topics first. A topic without any is left out.
+        found: Topics with their stances, spelled as people do, or also with the number of
+            times. Names are made of the spellings; of several, the most frequent is kept as
+            title. Topics stay in their order. Stances are sorted by what the words say (favor,
+            against, neutral; a scale from its lower end; numbers), else those of most topics
+            first. A topic without any is left out.
 
     Raises:
         SchemaError: No topic is left.
     """
     counts = Counter(s for stances in found.values() for s in set(stances) if _is_stance(s))
+    often = _frequencies(found)
     topics = _names((t for t, own in found.items() if counts.keys() & set(own)), kind="topic")
     stances = _names(_in_order(counts), kind="stance")
     every = list(dict.fromkeys(stances.values()))
@@ -68,7 +70,7 @@ def draft_schema(found: Mapping[str, Collection[str]]) -> Schema:
     for topic, name in topics.items():
         own = {stances[stance] for stance in found[topic] if stance in stances}
         merged[name] = merged.get(name, set()) | own
-    titles = {name: title for title, name in reversed(topics.items())}
+    titles = _titles(topics, {topic: sum(own.values()) for topic, own in often.items()})
     content: dict[str, Any] = {
         "topics": [
             _topic(name, titles[name], [stance for stance in every if stance in names], every)
@@ -76,7 +78,7 @@ def draft_schema(found: Mapping[str, Collection[str]]) -> Schema:
         ]
     }
     if every not in ([], [MENTIONED]):
-        called = {name: title for title, name in reversed(stances.items())}
+        called = _titles(stances, sum(often.values(), Counter()))
         content["stances"] = [_stance(name, called[name]) for name in every]
     return parse_schema(content, where="draft")
 
@@ -100,6 +102,21 @@ def unfinished(schema: Schema) -> tuple[str, ...]:
         for key, value in entry.model_dump().items()
         if isinstance(value, str) and value.startswith(FILL_IN)
     )
+
+
+def _frequencies(found: Mapping[str, Collection[str]]) -> dict[str, Counter[str]]:
+    """How often each spelling stands there; once where nobody counted."""
+    counts = {t: own if isinstance(own, Mapping) else set(own) for t, own in found.items()}
+    return {topic: Counter(own) for topic, own in counts.items()}
+
+
+def _titles(names: Mapping[str, str], often: Mapping[str, int]) -> dict[str, str]:
+    """``{name: title}``: the most frequent spelling, of equally frequent ones the first."""
+    titles: dict[str, str] = {}
+    for spelling, name in names.items():
+        if name not in titles or often[spelling] > often[titles[name]]:
+            titles[name] = spelling
+    return titles
 
 
 def _topic(name: str, title: str, own: list[str], every: list[str]) -> dict[str, Any]:

@@ -14,7 +14,15 @@ class SchemaError(FramingError):
 
 
 class LabelsError(FramingError):
-    """An annotation file is malformed, or a label is not in the schema."""
+    """An annotation file is malformed, or a label is not in the schema.
+
+    Attributes:
+        other_topics: Whether topics are missing or unknown: the file may be for another schema.
+    """
+
+    def __init__(self, message: str, *, other_topics: bool = False) -> None:
+        super().__init__(message)
+        self.other_topics = other_topics
 
 
 class CorpusError(FramingError):

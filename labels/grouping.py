@@ -63,7 +63,10 @@ def group_sentences(files: Mapping[str, Sequence[Record]]) -> list[AnnotatedSent
     result: list[_Draft] = []
     for draft in by_id.values():
         record = next(iter(draft.by_annotator.values()))
-        alike = joined.setdefault((record.group, text_hash(record)), [])
+        keys = [(record.group, text) for text in _text_hashes(record)]
+        alike: list[_Draft] = next((joined[key] for key in keys if key in joined), [])
+        for key in keys:
+            joined.setdefault(key, alike)
         first = next((other for other in alike if _may_be_one(other, draft)), None)
         if first is None:
             alike.append(draft)
@@ -113,7 +116,17 @@ def text_hash(record: Record) -> str:
     return record.sha256 or ""
 
 
+def _text_hashes(record: Record) -> list[str]:
+    """The hashes of a record's text as it stands and without outer white space.
+
+    Tables are read without it, our own records as they are.
+    """
+    hashes = [text_hash(record)]
+    return hashes if record.text is None else [*hashes, sentence_hash(record.text.strip())]
+
+
 def _check_same_sentence(draft: _Draft, record: Record, file: str) -> None:
+    known = {text for other in draft.by_annotator.values() for text in _text_hashes(other)}
     for annotator, other in draft.by_annotator.items():
         different = {
             name: (repr(getattr(other, name)), repr(getattr(record, name)))
@@ -121,7 +134,7 @@ def _check_same_sentence(draft: _Draft, record: Record, file: str) -> None:
             if getattr(other, name) != getattr(record, name)
             and None not in (getattr(other, name), getattr(record, name))
         }
-        if text_hash(other) != text_hash(record):
+        if known.isdisjoint(_text_hashes(record)):
             different = {"text": (_shown_text(other), _shown_text(record)), **different}
         for name, (first, second) in different.items():
             raise LabelsError(

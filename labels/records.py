@@ -41,7 +41,13 @@ PACKAGED = (
 MEASURING = ("behaviour", "held_out")
 """Those of them that measure, and that no shipped model learns from."""
 
-OPTIONAL = {"text": None, "sha256": None, "n": None, "sure": True, "soft": None}
+CHOSEN_BY = ("model", "chance")
+"""Why a sentence was suggested: a model learns from it the most, or it was drawn at random."""
+
+OPTIONAL = {
+    **{"text": None, "sha256": None, "n": None, "sure": True, "soft": None},
+    "chosen_by": None,
+}
 """Fields of a record that a file need not have, and their defaults."""
 
 
@@ -62,6 +68,8 @@ class Record:
         sure: ``False`` where the annotator had serious doubts.
         soft: ``{topic: {class: share of the annotators}}`` for the topics on which several
             annotators differ, ``absent`` among the classes; of all others, ``labels`` is certain.
+        chosen_by: One of :data:`CHOSEN_BY` for a sentence that ``framing suggest`` chose; only
+            those by ``chance`` can measure a model.
     """
 
     id: str
@@ -75,6 +83,7 @@ class Record:
     n: int | None = None
     sure: bool = True
     soft: dict[str, dict[str, float]] | None = None
+    chosen_by: str | None = None
 
     @property
     def group(self) -> str:
@@ -167,6 +176,7 @@ _TYPES: dict[str, type] = {
     "n": int,
     "sure": bool,
     "soft": dict,
+    "chosen_by": str,
 }
 
 
@@ -189,10 +199,15 @@ def _record(content: Any, schema: Schema, where: str) -> Record:
         or _problem_in_text(content)
         or problem_in_soft(content["labels"], content.get("soft"), schema)
     )
+    if content.get("chosen_by") not in (None, *CHOSEN_BY):
+        problem = f"chosen_by {content['chosen_by']!r} is not one of {', '.join(CHOSEN_BY)}"
     if content["provenance"] not in PROVENANCES:
         problem = f"provenance {content['provenance']!r} is not one of {', '.join(PROVENANCES)}"
     if problem:
-        raise LabelsError(f"{where}: {problem}")
+        other = isinstance(content["labels"], dict) and not (
+            content["labels"].keys() <= set(schema.topic_names)
+        )
+        raise LabelsError(f"{where}: {problem}", other_topics=other)
     return Record(**content)
 
 

@@ -174,8 +174,15 @@ def load_schema(path: str | Path | None = None) -> Schema:
     source = Path(str(resources.files(__package__) / "schema.yaml")) if path is None else Path(path)
     try:
         content = _loaded(source.read_text(encoding="utf-8"), str(source))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{source}: cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        raise SchemaError(f"{source}: cannot be read: no such file") from error
+    except OSError as error:
+        raise SchemaError(f"{source}: cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise SchemaError(
+            f"{source}: is not a YAML schema, nor any text in UTF-8; of a spreadsheet of labels, "
+            "'framing schema init' makes a schema"
+        ) from error
     except yaml.YAMLError as error:
         raise SchemaError(f"{source}: is not valid YAML: {_one_line(str(error))}") from error
     return parse_schema(content, where=str(source))
@@ -189,7 +196,9 @@ def parse_schema(content: Any, *, where: str) -> Schema:
         SchemaError: It is no mapping.
     """
     if not isinstance(content, dict):
-        raise SchemaError(f"{where}: a schema has the keys 'topics' and 'stances', got {content!r}")
+        raise SchemaError(
+            f"{where}: a schema has the keys 'topics' and 'stances', got {_short(content)}"
+        )
     try:
         return Schema.model_validate(content)
     except ValidationError as error:
@@ -241,7 +250,7 @@ def _problems(content: dict[str, Any], error: ValidationError) -> list[str]:
         empty = one["type"] != "too_short" or not one["input"]
         if one["loc"] and empty:
             key, own = ".".join(map(str, one["loc"])), _MESSAGES.get(one["type"])
-            found.append(f"{key}: {own.format(one['input']) if own else one['msg']}")
+            found.append(f"{key}: {own.format(_short(one['input'])) if own else one['msg']}")
     full = _with_implied(content)
     topics = [
         (topic.get("name"), _listed(topic.get("stances"))) for topic in _entries(full.get("topics"))
@@ -251,15 +260,23 @@ def _problems(content: dict[str, Any], error: ValidationError) -> list[str]:
 
 
 _MESSAGES = {
-    "string_pattern_mismatch": "{!r} is not a name: a to z, 0 to 9 and _, a letter first",
+    "string_pattern_mismatch": "{} is not a name: a to z, 0 to 9 and _, a letter first",
     "string_too_short": "is empty",
     "too_short": "is empty; name at least one",
-    "string_type": "expected text, got {!r}; in YAML, put numbers and words like yes in quotes",
+    "string_type": "expected text, got {}; in YAML, put numbers and words like yes in quotes",
     "extra_forbidden": "unknown key",
-    "tuple_type": "expected a list, got {!r}",
-    "model_type": "expected keys and values, got {!r}",
+    "tuple_type": "expected a list, got {}",
+    "model_type": "expected keys and values, got {}",
 }
 """By pydantic's type of error, what to say instead of what it says; with the input."""
+
+_SHOWN = 100  # characters
+
+
+def _short(value: object) -> str:
+    """A value for people: of another file given as a schema, all of it would be here."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _disagreements(

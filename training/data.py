@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,9 +42,12 @@ def load_records(
     corpora: str | Path | None = None,
     candidates: Sequence[str | Path] = (),
     without: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
 ) -> list[Record]:
     """The records of :func:`load` alone."""
-    found = load(names, schema, corpora=corpora, candidates=candidates, without=without)
+    found = load(
+        names, schema, corpora=corpora, candidates=candidates, without=without, columns=columns
+    )
     return list(found.records)
 
 
@@ -55,6 +58,8 @@ def load(
     corpora: str | Path | None = None,
     candidates: Sequence[str | Path] = (),
     without: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    asked: Schema | None = None,
 ) -> Loaded:
     """Read label files, leave out unwanted provenances, and join standoff text.
 
@@ -65,6 +70,8 @@ def load(
         corpora: Folder with the text of standoff records.
         candidates: Folders to try where ``corpora`` is not given.
         without: Provenances to leave out.
+        columns: As in :func:`framing.labels.formats.read_labels`, for the files that it reads.
+        asked: What the annotators of those files were asked, where that is not all of ``schema``.
 
     Raises:
         FramingError: A file, a label or a corpus is wrong or missing.
@@ -78,7 +85,7 @@ def load(
     records: list[Record] = []
     warnings: list[str] = []
     for name in names:
-        found = _read(name, schema)
+        found = _read(name, schema, columns=columns, asked=asked)
         records += [record for record in found.records if record.provenance not in without]
         warnings += found.warnings
     if not records:
@@ -150,13 +157,19 @@ def encoded_dataset(
     )
 
 
-def _read(name: str, schema: Schema) -> Loaded:
+def _read(
+    name: str,
+    schema: Schema,
+    *,
+    columns: Mapping[str, str] | None = None,
+    asked: Schema | None = None,
+) -> Loaded:
     """Read one file; ours strictly, where a slip is an error, other people's with tolerance."""
     if name in PACKAGED:
         return Loaded(tuple(read_records(packaged_path(name), schema)), ())
     if _is_ours(Path(name)):
         return Loaded(tuple(read_records(name, schema)), ())
-    found = read_labels(name, schema)
+    found = read_labels(name, asked or schema, columns=columns)
     return Loaded(found.records, tuple(f"{name}: {warning}" for warning in found.warnings))
 
 

@@ -170,7 +170,8 @@ def combined_schema(old: Schema, new: Schema) -> Schema:
             if known.get(entry.name, entry.definition) != entry.definition:
                 raise SchemaError(
                     f"the {kind} {entry.name!r} is defined differently in the model to extend; "
-                    "give it another name, or the model's definition"
+                    "give it another name, or the model's definition ('framing info --definitions "
+                    "--model MODEL' prints it)"
                 )
     added = [stance for stance in new.stances if stance.name not in old.stance_names]
     stances = (*old.stances, *added)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,7 @@ def read_data(
     corpora: Path | None = None,
     candidates: Sequence[Path] = (),
     without: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
 ) -> TrainingData:
     """Read labels, and check them.
 
@@ -74,18 +75,25 @@ def read_data(
         corpora: Folder with the text of standoff records.
         candidates: Folders to try where ``corpora`` is not given.
         without: Provenances to leave out.
+        columns: As in :func:`framing.training.data.load`.
 
     Raises:
         FramingError: Something in labels, corpora or schema is wrong. What makes labels unfit
             to train on is among the findings instead, all of it.
     """
-    schema = load_schema(label_schema)
-    topics = schema.topic_names
-    old = OldModel(extend, schema) if extend is not None else None
-    if old is not None:
-        schema = old.combined
-    found = load(labels, schema, corpora=corpora, candidates=candidates, without=without)
-    findings = check(found.records, schema, topics=topics, warnings=found.warnings)
+    asked = load_schema(label_schema)
+    old = OldModel(extend, asked) if extend is not None else None
+    schema = asked if old is None else old.combined
+    found = load(
+        labels,
+        schema,
+        corpora=corpora,
+        candidates=candidates,
+        without=without,
+        columns=columns,
+        asked=asked,
+    )
+    findings = check(found.records, schema, topics=asked.topic_names, warnings=found.warnings)
     return TrainingData(found.records, schema, findings, old)
 
 

@@ -16,6 +16,7 @@ from framing.cli.labels import (
     SourceOption,
     listing_problems,
     named_columns,
+    schema_hint,
 )
 from framing.cli.train import CorporaOption
 from framing.labels.errors import FramingError
@@ -65,7 +66,7 @@ def stats(
     from framing.labels.schema import load_schema
 
     topics = load_schema(schema)
-    read = _read(files, topics, column, source)
+    read = _read(files, topics, column, source, hint=schema_hint(schema))
     records = [record for chosen in read.values() for record in chosen]
     print_statistics(label_statistics(records, topics), topics, examples=examples)
 
@@ -114,7 +115,8 @@ def agree(
     if output is not None:
         check_report_name(output)
     topics = load_schema(schema)
-    sentences = group_sentences(_with_texts(_read(files, topics, column, source), corpora))
+    read = _read(files, topics, column, source, hint=schema_hint(schema))
+    sentences = group_sentences(_with_texts(read, corpora))
     if annotator:
         sentences = only_by(sentences, annotator)
     order = [name.strip() for name in ordinal.split(",")] if ordinal else []
@@ -175,7 +177,8 @@ def merge(
         raise FramingError("--ties is for majority and soft; the adjudicator decides ties")
     _check_outputs(json_lines=[output, left_out], force=force)
     topics = load_schema(schema)
-    sentences = group_sentences(_read(files, topics, column, source))
+    read = _read(files, topics, column, source, hint=schema_hint(schema))
+    sentences = group_sentences(read)
     if annotator:
         sentences = only_by(sentences, annotator)
     first_decides = ties is Ties.FIRST or (by is By.SOFT and ties is None)
@@ -205,7 +208,12 @@ def merge(
 
 
 def _read(
-    files: Sequence[Path], schema: Schema, column: list[str] | None, source: str | None
+    files: Sequence[Path],
+    schema: Schema,
+    column: list[str] | None,
+    source: str | None,
+    *,
+    hint: str | None,
 ) -> dict[str, list[Record]]:
     """The records of each file; what is to be known of the reading goes to standard error."""
     from framing.labels.formats import read_labels
@@ -213,7 +221,7 @@ def _read(
     columns = named_columns(column or [])
     found: dict[str, list[Record]] = {}
     for file, name in zip(files, _annotators(files), strict=True):
-        with listing_problems():
+        with listing_problems(hint=hint):
             imported = read_labels(
                 file,
                 schema,

@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 
 from framing.cli.classify import DeviceOption, ModelOption
+from framing.cli.labels import ColumnOption, hinting, named_columns
 from framing.cli.train import ConfigOption, CorporaOption, WithoutOption
 from framing.labels.errors import FramingError
+
+MODEL_HINT = "for topics of your own, give your model by --model"
 
 
 def evaluate(
@@ -29,6 +32,7 @@ def evaluate(
         ),
     ] = False,
     config: ConfigOption = None,
+    column: ColumnOption = None,
     corpora: CorporaOption = None,
     without: WithoutOption = None,
     card: Annotated[
@@ -40,21 +44,27 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure a model on annotated sentences."""
+    columns = named_columns(column or [])
     if leave_one_article_out:
         if (model, device, threshold) != ("default", "auto", None):
             raise FramingError(
                 "--model, --device and --threshold do not go with --leave-one-article-out, which "
                 "trains models of its own; --config says how"
             )
-        _leave_one_out(file, config, corpora, without or [], card, force=force)
+        _leave_one_out(file, columns, config, corpora, without or [], card, force=force)
     elif config or without or card or force:
         raise FramingError("--config, --without, --card and --force need --leave-one-article-out")
     else:
-        _evaluate(file, model, device, threshold, corpora)
+        _evaluate(file, columns, model, device, threshold, corpora)
 
 
 def _evaluate(
-    file: str, model: str, device: str, threshold: float | None, corpora: Path | None
+    file: str,
+    columns: dict[str, str],
+    model: str,
+    device: str,
+    threshold: float | None,
+    corpora: Path | None,
 ) -> None:
     from framing.classifier import Classifier
     from framing.cli.tables import print_labels, print_scores
@@ -64,7 +74,10 @@ def _evaluate(
 
     classifier = Classifier.from_pretrained(model, device=device)
     candidates = load_config(None).corpora
-    records = load_records([file], classifier.schema, corpora=corpora, candidates=candidates)
+    with hinting(MODEL_HINT if model == "default" else None):
+        records = load_records(
+            [file], classifier.schema, corpora=corpora, candidates=candidates, columns=columns
+        )
     scores = score(
         model,
         classifier.probabilities(texts_of(records)),
@@ -82,6 +95,7 @@ def _evaluate(
 
 def _leave_one_out(
     file: str,
+    columns: dict[str, str],
     config: Path | None,
     corpora: Path | None,
     without: list[str],
@@ -103,7 +117,7 @@ def _leave_one_out(
     settings = load_config(config)
     schema = load_schema(settings.label_schema)
     read = partial(load_records, schema=schema, corpora=corpora, candidates=settings.corpora)
-    measured, records = read([file]), read(settings.labels, without=without)
+    measured, records = read([file], columns=columns), read(settings.labels, without=without)
     scores = leave_one_document_out(measured, records, schema, settings, progress=True)
     print_scores(scores, title=f"{file}, each document left out in turn")
     print_labels(scores[0])

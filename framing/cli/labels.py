@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from framing.labels.errors import FramingError
+from framing.labels.errors import FramingError, LabelsError
 
 if TYPE_CHECKING:
     from framing.labels.formats import Imported
-    from framing.labels.schema import Schema
 
 labels_app = typer.Typer(
     name="labels", help="Import, export and check annotated sentences.", no_args_is_help=True
@@ -72,7 +71,7 @@ def import_labels(
     force: ForceOption = False,
 ) -> None:
     """Turn annotated sentences into JSON Lines to train on, or list all their problems."""
-    from framing.labels.formats import Format, write_labels
+    from framing.labels.formats import Format, read_labels, write_labels
     from framing.labels.formats.detection import check_json_lines
     from framing.labels.formats.output import check_output
     from framing.labels.schema import load_schema
@@ -80,7 +79,17 @@ def import_labels(
     check_json_lines(output)
     check_output(output, force=force)
     topics = load_schema(schema)
-    imported = _read(file, topics, kind, column, sheet, source, annotator, provenance)
+    with listing_problems(hint=schema_hint(schema)):
+        imported = read_labels(
+            file,
+            topics,
+            format=kind,
+            columns=named_columns(column or []),
+            sheet=sheet,
+            source=source,
+            annotator=annotator,
+            provenance=provenance,
+        )
     write_labels(imported.records, output, topics, format=Format.JSONL, force=force)
     _print(imported)
     typer.echo(f"wrote:      {output}")
@@ -95,9 +104,14 @@ def validate(
     sheet: SheetOption = None,
 ) -> None:
     """Check annotated sentences in any format, and say what would be imported."""
+    from framing.labels.formats import read_labels
     from framing.labels.schema import load_schema
 
-    _print(_read(file, load_schema(schema), kind, column, sheet))
+    columns = named_columns(column or [])
+    topics = load_schema(schema)
+    with listing_problems(hint=schema_hint(schema)):
+        imported = read_labels(file, topics, format=kind, columns=columns, sheet=sheet)
+    _print(imported)
 
 
 @labels_app.command("export")
@@ -113,23 +127,28 @@ def export_labels(
         ),
     ],
     schema: SchemaOption = None,
+    column: ColumnOption = None,
     config_out: Annotated[
         Path | None, typer.Option(help="With label-studio: write its labelling configuration.")
     ] = None,
     force: ForceOption = False,
 ) -> None:
     """Write annotated sentences for a spreadsheet or an annotation tool."""
-    from framing.labels.formats import Format, labelling_config, write_labels
+    from framing.labels.formats import Format, labelling_config, read_labels, write_labels
+    from framing.labels.formats.detection import check_name
     from framing.labels.formats.output import check_output, replacing
+    from framing.labels.formats.registry import format_named
     from framing.labels.schema import load_schema
 
     if config_out is not None:
         if to != Format.LABEL_STUDIO.value:
             raise FramingError("--config-out is for --format label-studio")
         check_output(config_out, force=force)
+    check_name(output, format_named(to).value)
     check_output(output, force=force)
     topics = load_schema(schema)
-    imported = _read(file, topics, None, None, None)
+    with listing_problems(hint=schema_hint(schema)):
+        imported = read_labels(file, topics, columns=named_columns(column or []))
     write_labels(imported.records, output, topics, format=to, force=force)
     if config_out is not None:
         with replacing(config_out, force=force) as temporary:
@@ -140,34 +159,28 @@ def export_labels(
             typer.echo(f"wrote:      {path}")
 
 
-def _read(
-    file: Path,
-    schema: Schema,
-    kind: str | None,
-    column: list[str] | None,
-    sheet: str | None,
-    source: str | None = None,
-    annotator: str | None = None,
-    provenance: str = "real",
-) -> Imported:
-    from framing.labels.formats import read_labels
-
-    with listing_problems():
-        return read_labels(
-            file,
-            schema,
-            format=kind,
-            columns=named_columns(column or []),
-            sheet=sheet,
-            source=source,
-            annotator=annotator,
-            provenance=provenance,
-        )
+def schema_hint(schema: Path | None) -> str | None:
+    """What to say of labels of other topics than those that were taken for want of a schema."""
+    return "for topics of your own, give their file by --schema" if schema is None else None
 
 
 @contextmanager
-def listing_problems() -> Iterator[None]:
-    """Print the problems of a file one a line, the first of them, and exit with code 2."""
+def hinting(hint: str | None) -> Iterator[None]:
+    """Add a hint to an error about labels of other topics: what may have been left out."""
+    try:
+        yield
+    except LabelsError as error:
+        if hint is None or not error.other_topics:
+            raise
+        raise LabelsError(f"{error}; {hint}") from error
+
+
+@contextmanager
+def listing_problems(*, hint: str | None = None) -> Iterator[None]:
+    """Print the problems of a file one a line, the first of them, and exit with code 2.
+
+    A hint follows where topics are missing or unknown.
+    """
     from framing.labels.formats import ImportProblems
 
     try:
@@ -178,6 +191,8 @@ def listing_problems() -> Iterator[None]:
         more = len(error.problems) - PROBLEMS_SHOWN
         if more > 0:
             typer.echo(f"framing: {error.path}: and {more} more problems", err=True)
+        if hint and error.other_topics:
+            typer.echo(f"framing: {hint}", err=True)
         raise typer.Exit(USAGE_ERROR) from error
 
 
@@ -211,4 +226,5 @@ def _print(imported: Imported) -> None:
         f"by {', '.join(sorted(annotators))}"
     )
     for warning in imported.warnings:
-        typer.echo(f"note:       {warning}")
+        kind = "warning:" if warning in imported.contradictions else "note:"
+        typer.echo(f"{kind:<11} {warning}")

@@ -43,13 +43,13 @@ def init(
 ) -> None:
     """Draft a schema from the topics and stances in a labelled file."""
     from framing.labels.draft import draft_schema, schema_yaml
-    from framing.labels.formats import ImportProblems, infer_labels
+    from framing.labels.formats import ImportProblems, count_labels
 
     if output.exists() and not force:
         raise FramingError(f"{output}: is there already; use --force to overwrite it")
     columns = named_columns(column or [])
     try:
-        found = infer_labels(labels, format=kind, columns=columns, sheet=sheet)
+        found = count_labels(labels, format=kind, columns=columns, sheet=sheet)
     except ImportProblems as error:
         _stop(labels, [str(problem) for problem in error.problems])
     schema = draft_schema(found)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from framing.cli.classify import DeviceOption, ModelOption
+from framing.cli.evaluate import MODEL_HINT
+from framing.cli.labels import ColumnOption, hinting, named_columns
 
 if TYPE_CHECKING:
     from framing.classifier import Classifier
@@ -36,7 +39,10 @@ def suggest(
     to: Annotated[
         str | None, typer.Option("--format", help="As in 'framing labels export'; else by ending.")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column with the text.")] = "text",
+    column: ColumnOption = None,
+    text_column: Annotated[
+        str, typer.Option(help="Column of the pool with the text; --column is for --labels.")
+    ] = "text",
     lines: Annotated[
         bool, typer.Option("--lines", help="Every line of a text file is a text.")
     ] = False,
@@ -51,7 +57,7 @@ def suggest(
     """Choose sentences to annotate by the model's doubt, disagreement and variety."""
     from framing.classifier import Classifier
     from framing.labels.formats import write_labels
-    from framing.labels.formats.detection import format_to_write
+    from framing.labels.formats.detection import check_name, format_to_write
     from framing.labels.formats.output import check_output
     from framing.labels.formats.registry import format_named
     from framing.training.pool import draw, read_pool
@@ -59,10 +65,12 @@ def suggest(
 
     # What is wrong with the output must not come out after minutes of work.
     kind = format_named(to or format_to_write(output))
+    check_name(output, kind.value)
     check_output(output, force=force)
     classifier = Classifier.from_pretrained(model, device=device)
-    known = _known(labels or [], classifier)
-    done = {record.text for record in known}
+    with hinting(MODEL_HINT if model == "default" else None):
+        known = _known(labels or [], classifier, named_columns(column or []))
+    done = {(record.text or "").strip() for record in known}
     found = [
         record
         for record in read_pool(pool, text_column=text_column, lines=lines, split=split)
@@ -80,7 +88,10 @@ def suggest(
         seed=seed,
     )
     write_labels(
-        [records[each.index] for each in chosen],
+        [
+            replace(records[each.index], chosen_by="chance" if each.random else "model")
+            for each in chosen
+        ],
         output,
         classifier.schema,
         format=kind,
@@ -89,12 +100,22 @@ def suggest(
     )
     _print(chosen, records)
     typer.echo(f"{len(chosen)} of {len(records):,} sentences: {output}")
+    if random:
+        typer.echo(
+            f"{random} of them were drawn by chance and are marked so (chosen_by: chance); only "
+            "these can measure a model, since the others are harder than text is"
+        )
 
 
-def _known(files: list[Path], classifier: Classifier) -> list[Record]:
+def _known(files: list[Path], classifier: Classifier, columns: dict[str, str]) -> list[Record]:
     from framing.labels.formats import read_labels
 
-    return [r for file in files for r in read_labels(file, classifier.schema).records if r.text]
+    return [
+        record
+        for file in files
+        for record in read_labels(file, classifier.schema, columns=columns).records
+        if record.text
+    ]
 
 
 def _second(known: list[Record], texts: list[str], classifier: Classifier) -> Probabilities | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from framing.cli.labels import ColumnOption, hinting, named_columns, schema_hint
 from framing.labels.errors import FramingError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Of the encoder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits and training.")] = None,
     config: ConfigOption = None,
+    column: ColumnOption = None,
     corpora: CorporaOption = None,
     without: WithoutOption = None,
     force: Annotated[bool, typer.Option(help="Overwrite a model that is there.")] = False,
@@ -96,15 +98,17 @@ def train(
         "extend": extend,
         "replay": tuple(replay) if replay else None,
     }
-    settings, data = _settings(
-        labels or [],
-        schema,
-        output,
-        config,
-        {name: value for name, value in given.items() if value is not None},
-        {"corpora": corpora, "without": without or []},
-        {"force": force, "restart": restart},
-    )
+    reading = {"corpora": corpora, "without": without or []}
+    with hinting(schema_hint(schema) if config is None else None):
+        settings, data = _settings(
+            labels or [],
+            schema,
+            output,
+            config,
+            {name: value for name, value in given.items() if value is not None},
+            {**reading, "columns": named_columns(column or [])},
+            {"force": force, "restart": restart},
+        )
     if is_main_process():
         _print_plan(settings, data)
     report = run(

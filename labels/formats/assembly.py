@@ -25,6 +25,8 @@ from framing.labels.schema import ABSENT
 
 UNKNOWN_ANNOTATOR = "unknown"
 
+_SHOWN = 10
+"""How many contradictions are told one by one."""
 _BETWEEN_STANCES = re.compile(r"[;,/|+&\n]")
 
 
@@ -58,6 +60,7 @@ class Assembler:
         self, columns: Columns, vocabulary: Vocabulary, defaults: Defaults, problems: Problems
     ) -> None:
         self.warnings: list[str] = []
+        self.contradictions: list[str] = []
         self._columns = columns
         self._vocabulary = vocabulary
         self._defaults = defaults
@@ -69,7 +72,7 @@ class Assembler:
         drafts: list[_Draft] = []
         by_key: dict[tuple[object, ...], _Draft] = {}
         for item in content.items:
-            values = self._values(item)
+            values = self._values(item, exact=content.exact)
             draft = _Draft(item.row, values)
             if self._columns.long is not None and values.keys() & {"text", "sha256", "id"}:
                 draft = by_key.setdefault(record_key(values), draft)
@@ -82,12 +85,13 @@ class Assembler:
             self._note_ids_of_labels(drafts)
         self._name(drafts)
         self._warn_of_spellings(drafts)
+        self._warn_of_repeats(drafts)
         self._check_soft(drafts)
         if self._problems:
             return []
         return [Record(labels=draft.labels, **draft.values) for draft in drafts]
 
-    def _values(self, item: Item) -> dict[str, Any]:
+    def _values(self, item: Item, *, exact: bool) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, heading in self._columns.fields.items():
             cell = item.fields.get(heading)
@@ -98,6 +102,8 @@ class Assembler:
             except CellError as error:
                 values[name] = None  # noted here; not to be called empty, too
                 self._problems.add(str(error), row=item.row, column=heading, value=_shown(cell))
+        if not exact:
+            _trim(values)
         heading = self._columns.fields.get("text", "text")
         if not values.keys() & {"text", "sha256"}:
             self._problems.add("the sentence is empty", row=item.row, column=heading)
@@ -215,7 +221,7 @@ class Assembler:
             message = f"unknown stance for {topic}; the schema has {known}"
             if len(parts) > 1 and all(parts):
                 message = f"two stances for {topic}; a sentence has one stance per topic"
-        self._problems.add(message, row=row, column=column, value=value)
+        self._problems.add(message, row=row, column=column, value=value, other_topics=topic is None)
         return None
 
     def _topic(self, spelled: str) -> str | None:
@@ -251,6 +257,33 @@ class Assembler:
                 self._problems.add(message, row=draft.row, column=column, value=name)
             seen.setdefault((name, annotator), draft.row)
 
+    def _warn_of_repeats(self, drafts: Iterable[_Draft]) -> None:
+        """Tell of sentences that one annotator labelled twice, above all of two labels for one."""
+        groups: defaultdict[tuple[object, ...], list[_Draft]] = defaultdict(list)
+        for draft in drafts:
+            key = (*sentence_key(draft.values), draft.values.get("n"))
+            groups[key].append(draft)
+        repeated = [alike for alike in groups.values() if len(alike) > 1]
+        contradictory = [
+            alike for alike in repeated if any(one.labels != alike[0].labels for one in alike)
+        ]
+        unit = self._problems.unit
+        for alike in contradictory[:_SHOWN]:
+            said = "; ".join(f"{unit} {one.row}: {_told(one.labels)}" for one in alike)
+            self.contradictions.append(
+                f"{alike[0].values['annotator']!r} labelled one sentence of document "
+                f"{alike[0].values['document']!r} differently ({said}); leave one, or "
+                "give two people two names"
+            )
+        if (more := len(contradictory) - _SHOWN) > 0:
+            self.contradictions.append(f"and {more} more sentences labelled twice, differently")
+        same = sum(len(alike) - 1 for alike in repeated if alike not in contradictory)
+        if same:
+            self.warnings.append(
+                f"{same} {unit}s repeat a sentence of the same document and annotator, "
+                "with the same labels"
+            )
+
     def _check_soft(self, drafts: Iterable[_Draft]) -> None:
         for draft in drafts:
             soft = draft.values.get("soft")
@@ -271,6 +304,22 @@ class Assembler:
                 if len(alike) > 1:
                     shown = " and ".join(map(repr, sorted(alike)))
                     self.warnings.append(f"{name}s that differ by case or spaces only: {shown}")
+
+
+def _trim(values: dict[str, Any]) -> None:
+    """Take outer white space off, which nobody sees and which would tell two annotators apart.
+
+    A text whose hash is with blanks and all stays as it is: it is to be found again by the hash.
+    """
+    text, sha256 = values.get("text"), values.get("sha256")
+    is_hashed = text is not None and sha256 is not None and sentence_hash(text) == sha256
+    for name in ("id", "source", "document", "annotator", *(() if is_hashed else ("text",))):
+        if isinstance(value := values.get(name), str):
+            values[name] = value.strip()
+
+
+def _told(labels: dict[str, str]) -> str:
+    return ", ".join(f"{topic} {stance}" for topic, stance in labels.items()) or "no topic"
 
 
 def _shown(cell: object) -> object:

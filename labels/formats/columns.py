@@ -35,6 +35,7 @@ _HEADINGS: dict[str, tuple[str, ...]] = {
     "sure": ("sure", "certain", "sicher"),
     "sha256": ("sha256",),
     "soft": ("soft", "softlabels"),
+    "chosen_by": ("chosenby",),
     TOPIC: ("topic", "thema", "issue"),
     STANCE: ("stance", "haltung", "position", "label"),
 }
@@ -133,7 +134,7 @@ class Finder:
             message = f"no such column for {name}; there are: {there}"
             problems.add(message, row=row, column=asked[name])
         if "text" not in self._fields and not {"text", "sha256"} & found.fields.keys():
-            message = f"no column for the sentence; name it by text=…; there are: {there}"
+            message = f"no column for the sentence; name it by --column text=…; there are: {there}"
             problems.add(message, row=row, column="text")
         if content.has_labels:
             found = Columns(found.fields, {})
@@ -149,10 +150,10 @@ class Finder:
         if not found.topics and not self._topics:
             message = (
                 f"no column for any topic of the schema ({', '.join(names)}), and no two columns "
-                f"for topic and stance; name them by {topic_heading(names[0])}=… or topic=… and "
-                f"stance=…; there are: {', '.join(content.headings)}"
+                f"for topic and stance; name them by --column {topic_heading(names[0])}=… or "
+                f"--column topic=… and --column stance=…; there are: {', '.join(content.headings)}"
             )
-            problems.add(message, row=row, column="topic")
+            problems.add(message, row=row, column="topic", other_topics=True)
             return
         for topic in names:
             if topic in found.topics or topic in self._topics:
@@ -161,8 +162,11 @@ class Finder:
             if content.sparse:
                 content.warnings.append(f"no {heading} anywhere; taken as absent")
             else:
-                message = f"no column for this topic; name it by {heading}=…, or add an empty one"
-                problems.add(message, row=row, column=heading)
+                message = (
+                    f"no column for this topic; name it by --column {heading}=…, "
+                    "or add an empty one"
+                )
+                problems.add(message, row=row, column=heading, other_topics=True)
 
     def _note_doubles(self, found: Columns, content: Content, problems: Problems) -> None:
         headings, used = content.headings, set(found.fields.values())

@@ -54,6 +54,7 @@ class Content:
         heading_row: The row of the headings, ``None`` where there is no such row.
         has_labels: Whether the format says what is a label; else columns are sought.
         sparse: Whether a column that is empty in all rows is not there at all.
+        exact: Whether outer white space is kept, as in our own records.
         warnings: What the user should know of the reading.
     """
 
@@ -62,6 +63,7 @@ class Content:
     heading_row: int | None = None
     has_labels: bool = False
     sparse: bool = False
+    exact: bool = False
     warnings: list[str] = field(default_factory=list)
 
 

@@ -18,6 +18,16 @@ _ENDINGS = {
     ".parquet": "parquet",
 }
 _JSON_LINES = (".jsonl", ".ndjson")
+_TELLING = (*_ENDINGS, ".json", ".xls", ".ods")  # whatever the file begins with
+_TO_WRITE = {
+    "csv": (".csv", ".txt"),
+    "tsv": (".tsv", ".tab", ".txt"),
+    "xlsx": (".xlsx", ".xlsm"),
+    "parquet": (".parquet",),
+    "label-studio": (".json",),
+}
+"""The endings under which a file is found to be in the format; of JSON Lines, almost all."""
+_FOLDERS = ("argilla", "datasets")
 _BEGINNINGS = ((b"PK\x03\x04", "xlsx"), (b"PAR1", "parquet"))
 _SNIFFED = 1 << 20  # bytes
 
@@ -79,10 +89,32 @@ def check_json_lines(path: Path) -> None:
     Raises:
         LabelsError: With what to do.
     """
-    if path.suffix.lower() in (*_ENDINGS, ".json", ".xls", ".ods"):
+    if path.suffix.lower() in _TELLING:
         raise LabelsError(
             f"{path}: is written as JSON Lines; name it .jsonl "
             "('framing labels export' writes other formats)"
+        )
+
+
+def check_name(path: Path, name: str) -> None:
+    """Refuse a name for a file to write that is read as something else, or not at all.
+
+    Args:
+        path: The file.
+        name: The value of a :class:`~framing.labels.formats.Format`.
+
+    Raises:
+        LabelsError: With the right ending.
+    """
+    ending, kind = path.suffix.lower(), name.removesuffix("-long")
+    if kind in _FOLDERS:
+        return
+    fits = ending in _TO_WRITE[kind] if kind in _TO_WRITE else ending not in _TELLING
+    if not fits:
+        right = _TO_WRITE.get(kind, _JSON_LINES)[0]
+        raise LabelsError(
+            f"{path}: a file of {name} would not be found to be one under this name; "
+            f"name it {path.stem or path.name}{right}"
         )
 
 

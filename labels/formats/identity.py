@@ -18,7 +18,8 @@ _HELD_OUT = "evaluation holds out whole documents and would flatter the model"
 
 def sentence_of(values: Values) -> str:
     """The text, or where there is none its hash: the same for every annotator."""
-    return values.get("text") or values.get("sha256") or ""
+    text: str = values.get("text") or values.get("sha256") or ""
+    return text.strip()
 
 
 def record_key(values: Values) -> tuple[object, ...]:

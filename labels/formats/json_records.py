@@ -15,6 +15,8 @@ from framing.labels.records import Record, fields_of
 from framing.labels.schema import Schema
 
 _LABELS = "labels"
+_OURS = {"id", "source", "document"}
+"""Fields that all of our own records have, beside labels."""
 
 
 class JsonRecords:
@@ -46,7 +48,8 @@ class JsonRecords:
                 continue
             raw = tuple(RawLabel(_LABELS, topic, stance) for topic, stance in labels.items())
             items.append(Item(row, fields, raw))
-        return Content(items, keys_of(items), has_labels=True)
+        keys = keys_of(items)
+        return Content(items, keys, has_labels=True, exact=set(keys) >= _OURS)
 
     def write(
         self, records: Sequence[Record], path: Path, schema: Schema, *, annotated: bool

@@ -26,7 +26,7 @@ def check_output(path: str | Path, *, force: bool) -> None:
     if not path.exists():
         return
     if not force:
-        raise LabelsError(f"{path}: exists; give another name, or force to overwrite it")
+        raise LabelsError(f"{path}: exists; give another name, or use --force to overwrite it")
     if path.is_dir() and any(path.iterdir()) and not any((path / m).is_file() for m in _MARKS):
         raise LabelsError(f"{path}: is a folder of something else; give another name")
 

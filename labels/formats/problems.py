@@ -23,6 +23,7 @@ class Problem:
         value: What stands there, shortened.
         message: What is wrong and what to do.
         unit: What ``row`` counts: row, line, task or record.
+        other_topics: Whether a topic is missing or unknown.
     """
 
     row: int | None
@@ -30,6 +31,7 @@ class Problem:
     value: str | None
     message: str
     unit: str = "row"
+    other_topics: bool = False
 
     def __str__(self) -> str:
         place = [f"{self.unit} {self.row}"] if self.row is not None else []
@@ -51,8 +53,14 @@ class ImportProblems(LabelsError):  # noqa: N818  it is about all of them
         self.path = path
         self.problems = tuple(problems)
         more = len(problems) - 1
-        rest = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""
-        super().__init__(f"{path}: {problems[0]}{rest}")
+        rest = (
+            f" (and {more} more problem{'s' if more > 1 else ''}; "
+            f"'framing labels validate {path} --schema SCHEMA' lists all)"
+        )
+        super().__init__(
+            f"{path}: {problems[0]}{rest if more else ''}",
+            other_topics=any(problem.other_topics for problem in problems),
+        )
 
 
 class Problems:
@@ -74,10 +82,12 @@ class Problems:
         column: str | None = None,
         value: object = None,
         unit: str | None = None,
+        other_topics: bool = False,
     ) -> None:
         """Note a problem; ``unit`` says what ``row`` counts where that is not the usual one."""
         shown = None if value is None else _short(value)
-        self._found.append(Problem(row, column, shown, message, unit or self.unit))
+        problem = Problem(row, column, shown, message, unit or self.unit, other_topics)
+        self._found.append(problem)
 
     def raise_if_any(self) -> None:
         """Raise :class:`ImportProblems` if anything was noted."""

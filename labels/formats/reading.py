@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,15 @@ class Imported:
             heading or JSON key that it was taken from.
         warnings: What the user should know: columns not used, synonyms,
             documents that had to be guessed.
+        contradictions: Those of the warnings that say that an annotator labelled one sentence
+            twice and differently.
     """
 
     records: tuple[Record, ...]
     format: Format
     columns: Mapping[str, str]
     warnings: tuple[str, ...]
+    contradictions: tuple[str, ...] = ()
 
 
 def read_labels(
@@ -91,11 +94,13 @@ def read_labels(
         format=_LONG.get(chosen, chosen) if found.long else chosen,
         columns=found.named(),
         warnings=(
+            *assembler.contradictions,
             *content.warnings,
             *_unused(content, found, vocabulary),
             *_unlabelled(content, found, problems.unit),
             *assembler.warnings,
         ),
+        contradictions=tuple(assembler.contradictions),
     )
 
 
@@ -106,7 +111,19 @@ def infer_labels(
     columns: Mapping[str, str] | None = None,
     sheet: str | None = None,
 ) -> dict[str, set[str]]:
-    """Learn the topics of a file and the stances of each, as they are spelled there.
+    """As :func:`count_labels`, without the counts."""
+    counts = count_labels(path, format=format, columns=columns, sheet=sheet)
+    return {topic: set(stances) for topic, stances in counts.items()}
+
+
+def count_labels(
+    path: str | Path,
+    *,
+    format: Format | str | None = None,  # noqa: A002  the field's word
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+) -> dict[str, Counter[str]]:
+    """Learn the topics of a file and the stances of each, as they are spelled there, how often.
 
     A column is taken for a topic if it repeats a few short words, and shares
     some with the other topics' columns; ``columns`` names others.

@@ -31,6 +31,7 @@ def metadata_of(record: Record, *, annotated: bool) -> dict[str, str | int | boo
         "sure": None if record.sure else False,
         "sha256": record.sha256,
         "soft": None if record.soft is None else json.dumps(record.soft),
+        "chosen_by": record.chosen_by,
     }
     return {name: value for name, value in found.items() if value is not None}
 

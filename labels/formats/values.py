@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from framing.labels.formats.content import BadCell
-from framing.labels.records import PROVENANCES
+from framing.labels.records import CHOSEN_BY, PROVENANCES
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TRUE = ("true", "yes", "1", "ja", "wahr", "sure", "certain")
@@ -73,10 +74,10 @@ def _truth(cell: object) -> bool:
     return word in _TRUE
 
 
-def _provenance(cell: object) -> str:
+def _one_of(words: Sequence[str], cell: object) -> str:
     word = as_text(cell).strip()
-    if word not in PROVENANCES:
-        raise CellError(f"is not one of {', '.join(PROVENANCES)}")
+    if word not in words:
+        raise CellError(f"is not one of {', '.join(words)}")
     return word
 
 
@@ -98,5 +99,6 @@ _READERS: dict[str, Callable[[object], str | int | bool | dict[str, Any]]] = {
     "text": _sentence,
     "n": _number,
     "sure": _truth,
-    "provenance": _provenance,
+    "provenance": partial(_one_of, PROVENANCES),
+    "chosen_by": partial(_one_of, CHOSEN_BY),
 }

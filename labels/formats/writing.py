@@ -1,4 +1,4 @@
-"""Write records in any format, so that they come back the same."""
+"""Write records in any format, so that they come back the same, outer white space aside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from framing.labels.errors import LabelsError
+from framing.labels.formats.detection import check_name
 from framing.labels.formats.output import replacing
 from framing.labels.formats.registry import FORMATS, Format, format_named
 from framing.labels.formats.values import CellError, as_text
@@ -45,7 +46,9 @@ def write_labels(
             schema, has labels without being ``annotated``, or cannot be written
             in that format.
     """
-    chosen = FORMATS[format_named(format)]
+    named = format_named(format)
+    chosen = FORMATS[named]
+    check_name(Path(path), named.value)
     _check(records, schema, needs_text=chosen.needs_text)
     if not annotated and (labelled := [record.id for record in records if record.labels]):
         raise LabelsError(f"record {labelled[0]!r} has labels; write it as annotated")

@@ -1,19 +1,20 @@
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 from click.testing import Result
-from helpers import write_lines
+from helpers import ROOT, write_lines
 from typer.testing import CliRunner
 
 from framing.cli.agreement import agree, merge, stats
 from framing.labels.errors import FramingError
 from framing.labels.formats import Format, write_labels
 from framing.labels.records import Record, read_records, write_records
-from framing.labels.schema import Schema
+from framing.labels.schema import Schema, load_schema
 
 SAID: list[tuple[dict[str, str], dict[str, str]]] = [
     ({"asylum": "favor"}, {"asylum": "favor"}),
@@ -69,6 +70,35 @@ def test_agree_prints_figures_and_who_said_what(files: list[Path]) -> None:
     assert "1. 1 (wire/d0): differs in asylum" in result.output
     assert "- ben: asylum: neutral" in result.output
     assert "\x1b" not in result.output
+
+
+def test_the_layout_for_two_annotators_in_the_docs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    paths = []
+    for name, rows in re.findall(r"`(\w+\.csv)`:\n\n((?:\|.*\n)+)", page):
+        cells = [[c.strip() for c in line.split("|")[1:-1]] for line in rows.splitlines()]
+        with (tmp_path / name).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([cells[0], *cells[2:]])
+        paths.append(tmp_path / name)
+    assert [path.name for path in paths] == ["anna.csv", "ben.csv"]
+    schema, output = tmp_path / "schema.yaml", tmp_path / "labels.jsonl"
+    schema.write_text(
+        "topics:\n"
+        "  - {name: taxes, title: T, definition: T., target: T., stances: [favor, neutral]}\n"
+        "  - {name: crime, title: C, definition: C., stances: [mentioned]}\n"
+        "stances:\n"
+        "  - {name: favor, definition: F.}\n"
+        "  - {name: neutral, definition: N.}\n"
+        "  - {name: mentioned, definition: M.}\n"
+    )
+    agreed = run("agree", *paths, "--schema", schema)
+    assert "2 sentences of 1 documents annotated by two or more of: anna," in agreed.output
+    options = ("--schema", schema, "--by", "majority", "--ties", "first", "--output", output)
+    assert "2 of 2 sentences merged by majority" in run("merge", *paths, *options).output
+    assert [record.labels for record in read_records(output, load_schema(schema))] == [
+        {"taxes": "favor"},
+        {"crime": "mentioned"},
+    ]
 
 
 @pytest.mark.parametrize("name", ["report.json", "report.csv"])

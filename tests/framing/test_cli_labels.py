@@ -4,6 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from helpers import ROOT
 from typer.testing import CliRunner
 
 from framing.cli.labels import labels_app
@@ -89,6 +90,23 @@ def test_validate(sheet: Path) -> None:
     assert "row 1, column 'asylum': no column for this topic" in errors
 
 
+def test_a_schema_that_was_left_out_is_asked_for(sheet: Path) -> None:
+    hint = "for topics of your own, give their file by --schema"
+    _, errors = run("validate", sheet, code=2)
+    assert errors.splitlines()[-1] == f"framing: {hint}"
+    schema = ROOT / "labels" / "schema.yaml"
+    _, errors = run("validate", sheet, "--schema", schema, code=2)
+    assert hint not in errors
+
+
+def test_contradictions_are_warned_of(sheet: Path) -> None:
+    with sheet.open("a", encoding="utf-8") as file:
+        file.write("3,a,eva,Ja.,,,contra,,\n4,a,eva,Nein.,,,,,\n")
+    told, _ = run("validate", sheet, "--column", "asylum=Asyl")
+    assert "warning:    'eva' labelled one sentence of document 'a' differently (row 2:" in told
+    assert "note:       1 rows repeat a sentence" in told
+
+
 def test_bad_column_options(sheet: Path) -> None:
     assert "give NAME=HEADING" in refusal("validate", sheet, "--column", "Satz")
     assert "given twice" in refusal("validate", sheet, "--column", "id=a", "--column", "id=b")
@@ -104,7 +122,14 @@ def test_export_and_import_again(tmp_path: Path, schema: Schema, records: list[R
     assert ElementTree.parse(config).getroot().tag == "View"  # noqa: S314  our own
     run("import", tmp_path / "tasks.json", "--output", tmp_path / "out.jsonl")
     assert read_records(tmp_path / "out.jsonl", schema) == records
+    head = HEAD.replace("Asyl", "asylum").replace("Satz", "Zitat")
+    (tmp_path / "odd.csv").write_text(head + "1,a,eva,Ja.,,,pro,,\n", encoding="utf-8")
+    odd = ("export", tmp_path / "odd.csv", tmp_path / "odd.xlsx", "--format", "xlsx")
+    run(*odd, "--column", "text=Zitat")
     assert "exists" in refusal(*start, "--format", "label-studio")
     assert "--config-out is for" in refusal(*start, "--format", "csv", "--config-out", config)
+    unnamed = ("export", tmp_path / "in.jsonl", tmp_path / "tasks")
+    assert "name it tasks.json" in refusal(*unnamed, "--format", "label-studio")
+    assert "use --force to overwrite it" in refusal(*start, "--format", "label-studio")
     other = ("export", tmp_path / "in.jsonl", tmp_path / "other.xml")
     assert "unknown format 'xml'" in refusal(*other, "--format", "xml")

@@ -120,6 +120,15 @@ def test_errors_before_training(table: Path, tmp_path: Path) -> None:
     assert "--init mine: is none of" in error_of("train", table, "--init", "mine")
     problem = error_of("train", table, "--output", tmp_path / "m")
     assert "column 'sovereignty': no column for this topic" in problem
+    assert problem.endswith("; for topics of your own, give their file by --schema")
+    given = error_of("train", table, "--output", tmp_path / "m", "--schema", SCHEMA)
+    assert given == problem.partition("; for topics of your own")[0]
+    assert "more problem" not in given
+    write_records(make_records(60), tmp_path / "other.jsonl")
+    text = (tmp_path / "other.jsonl").read_text().replace("asylum", "weather")
+    (tmp_path / "other.jsonl").write_text(text)
+    problem = error_of("train", tmp_path / "other.jsonl", "--output", tmp_path / "m")
+    assert problem.endswith("; for topics of your own, give their file by --schema")
     second = tmp_path / "second.jsonl"
     write_records(make_records(60), tmp_path / "first.jsonl")
     text = (tmp_path / "first.jsonl").read_text().replace('"test"', '"other"')
@@ -128,6 +137,29 @@ def test_errors_before_training(table: Path, tmp_path: Path) -> None:
     assert "framing labels merge" in str(result.exception)
     assert "error: 60 ids were annotated by several annotators" in result.stderr
     assert not (tmp_path / "model").exists()
+
+
+def test_columns_can_be_told(
+    table: Path, schema_file: Path, tmp_path: Path, model_folder: Path
+) -> None:
+    table.write_text(table.read_text().replace("text,document,military_bases", "Zitat,Nr,Bases"))
+    command = ("train", table, "--schema", schema_file, *options(tmp_path), "--folds", "2")
+    problem = error_of(*command)
+    assert "name it by --column text=…" in problem
+    assert f"(and 1 more problem; 'framing labels validate {table} --schema SCHEMA'" in problem
+    columns = ("--column", "text=Zitat", "--column", "document=Nr", "--column")
+    assert run(*command, *columns, "military_bases=Bases").exit_code == 0
+    measured = ("evaluate", table, "--model", model_folder, *columns, "military_bases=Bases")
+    assert "no column for this topic" in error_of(*measured)
+    lines = table.read_text().splitlines()
+    table.write_text("".join(f"{x},{'sovereignty' * (not n)}\n" for n, x in enumerate(lines)))
+    assert run(*measured).exit_code == 0
+
+
+def test_evaluate_asks_for_the_model_of_the_topics(table: Path, model_folder: Path) -> None:
+    hint = "; for topics of your own, give your model by --model"
+    assert error_of("evaluate", table, "--device", "cpu").endswith(hint)
+    assert hint not in error_of("evaluate", table, "--model", model_folder)
 
 
 def test_on_two_processes_the_same_command_gives_one_model(tmp_path: Path) -> None:

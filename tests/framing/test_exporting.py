@@ -41,6 +41,7 @@ def test_a_missing_package_is_named(
     for _ in range(2):  # nothing is left that would stand in the way
         with pytest.raises(FramingError, match=message):
             export(model_folder, tmp_path / "out", to=ExportFormat.ONNX)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_outputs_that_cannot_be_written_are_named(model_folder: Path, tmp_path: Path) -> None:

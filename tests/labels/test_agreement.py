@@ -282,6 +282,19 @@ def test_records_meet_by_id_else_by_text_and_document() -> None:
     assert found[0].record.text == "Sentence 1."
 
 
+def test_outer_blanks_do_not_part_annotators() -> None:
+    ours = Record("1", "wire", "d", {}, "real", "ann", "A. ")
+    standoff = replace(ours, annotator="cid", text=None, sha256=sentence_hash("A. "))
+    table = replace(ours, annotator="ben", text="A.")
+    for ids in (("1", "1", "1"), ("1", "2", "3")):
+        records = [
+            replace(record, id=name)
+            for record, name in zip((ours, standoff, table), ids, strict=True)
+        ]
+        (one,) = group_sentences({"file": records})
+        assert set(one.by_annotator) == {"ann", "ben", "cid"}
+
+
 def test_a_repeated_sentence_is_two() -> None:
     said = {
         name: [record(number + n, name, {}, text="Same.", document="d", n=n) for n in (3, 9)]

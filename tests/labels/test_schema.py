@@ -68,8 +68,29 @@ def test_malformed_schema_names_file_and_key(
 
 
 def test_missing_schema(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="cannot be read"):
+    with pytest.raises(SchemaError, match="cannot be read: no such file"):
         load_schema(tmp_path / "none.yaml")
+    with pytest.raises(SchemaError, match="cannot be read: Is a directory"):
+        load_schema(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x14\x00\xff\xfe", b"\x00\x01\x02", b"PK\x03 a"])
+def test_a_binary_file_is_no_schema(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "labels.xlsx").write_bytes(content)
+    with pytest.raises(SchemaError, match=r"labels\.xlsx: is not a YAML schema"):
+        load_schema(tmp_path / "labels.xlsx")
+
+
+@pytest.mark.parametrize(
+    "content", ["A long table. " * 500, "- a row\n" * 500, f"topics: {'x' * 5000}\nstances: 1\n"]
+)
+def test_an_error_does_not_hold_a_whole_file(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(content)
+    with pytest.raises(SchemaError) as caught:
+        load_schema(path)
+    assert len(str(caught.value).removeprefix(str(path))) < 250
+    assert "…" in str(caught.value)
 
 
 def test_problem_in_names_the_wrong_value(schema: Schema) -> None:

@@ -100,7 +100,7 @@ def test_the_schema_has_both_and_each_topic_its_own_stances(schema: Schema) -> N
     assert combined_schema(schema, schema) == schema
     changed = schema.topics[0].model_copy(update={"definition": "Something else."})
     other = Schema(topics=(changed,), stances=schema.stances)
-    with pytest.raises(SchemaError, match="defined differently in the model to extend"):
+    with pytest.raises(SchemaError, match=r"differently in the model to extend.*'framing info --d"):
         combined_schema(schema, other)
 
 
@@ -123,6 +123,21 @@ def test_goals_are_labels_where_there_are_and_else_what_the_old_model_says(
     assert (goals[10:, weather] == 0).all()
     assert (goals[10:, bases].sum(-1) > 0).all()
     assert (np.count_nonzero(goals[:10, weather], axis=-1) == 1).all()
+
+
+@pytest.mark.parametrize("heading", ["weather", "Rain or sun"])
+def test_a_spreadsheet_needs_the_new_topics_alone(
+    heading: str, ready: TrainConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text(f"text,document,{heading}\nIt rained.,a,mentioned\nHe left.,b,\n")
+    columns = {"weather": heading}
+    data = read_data(
+        [str(path)], label_schema=ready.label_schema, extend=ready.extend, columns=columns
+    )
+    assert [record.labels for record in data.records] == [{"weather": "mentioned"}, {}]
+    assert data.schema.topic_names[-1] == "weather"
+    assert not data.findings.errors
 
 
 def test_new_topics_are_learned_and_old_ones_stay(ready: TrainConfig, old_model: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -91,25 +92,57 @@ def test_a_pool_is_split_into_sentences_that_keep_their_document(tmp_path: Path)
         list(read_pool(["-"]))
 
 
-@pytest.mark.parametrize("ending", ["csv", "XLSX", "jsonl", "json"])
-def test_the_command_writes_what_annotators_can_open(
-    ending: str, classifier: Classifier, schema: Schema, tmp_path: Path
+@pytest.mark.parametrize(
+    ("column", "given", "expected"),
+    [
+        ("document", ["a", "a", "b"], ["a", "a", "b"]),
+        ("Article", ["a", 7, "b"], ["a", "7", "b"]),  # words and numbers in one column
+        ("url", [3, None, " b "], ["3", "1", "b"]),
+        ("document", [["a"], {"a": 1}, "b"], ["0", "1", "b"]),
+        ("about", ["a", "a", "b"], ["0", "1", "2"]),
+    ],
+)
+def test_a_pool_keeps_the_documents_that_it_names(
+    column: str, given: list[object], expected: list[str], tmp_path: Path
 ) -> None:
-    pool = write_lines(tmp_path / "pool.jsonl", [{"text": " ".join(TEXTS)}])
-    known = tmp_path / "known.jsonl"
     rows = [
-        {
-            "id": str(n),
-            "source": "wire",
-            "document": str(n),
-            "labels": SENTENCES[n][1],
-            "provenance": "real",
-            "annotator": "a",
-            "text": TEXTS[n],
-        }
+        {"text": TEXTS[n], column: value, "outlet": "Post", "n": 7} for n, value in enumerate(given)
+    ]
+    records = list(read_pool([str(write_lines(tmp_path / "wire.jsonl", rows))]))
+    assert [record.document for record in records] == expected
+    assert {record.source for record in records} == {"Post"}
+    table = tmp_path / "wire.csv"
+    lines = (f'"{TEXTS[n]}",{n // 2}\n' for n in range(3))
+    table.write_text("text,document\n" + "".join(lines), encoding="utf-8")
+    found = [(record.source, record.document, record.n) for record in read_pool([str(table)])]
+    assert found == [("wire", "0", None), ("wire", "0", None), ("wire", "1", None)]
+
+
+def annotated(path: Path, schema: Schema) -> Path:
+    """Six labelled sentences: our own records, or a spreadsheet with a heading of its own."""
+    if path.suffix == ".csv":
+        rows = [[TEXTS[n], n, *map(SENTENCES[n][1].get, schema.topic_names)] for n in range(6)]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["Zitat", "document", *schema.topic_names], *rows])
+        return path
+    start = {"source": "wire", "provenance": "real", "annotator": "a"}
+    records = [
+        {"id": str(n), "document": str(n), "labels": SENTENCES[n][1], "text": TEXTS[n], **start}
         for n in range(6)
     ]
-    known.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return write_lines(path, records)
+
+
+@pytest.mark.parametrize("ending", ["csv", "XLSX", "jsonl", "json"])
+def test_the_command_writes_what_annotators_can_open(
+    ending: str,
+    classifier: Classifier,
+    schema: Schema,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pool = write_lines(tmp_path / "pool.jsonl", [{"text": " ".join(TEXTS)}])
+    known = annotated(tmp_path / f"known.{'csv' if ending == 'csv' else 'jsonl'}", schema)
     output = tmp_path / f"next.{ending}"
     arguments = ["suggest", str(pool), "--output", str(output), "--n", "8", "--random", "2"]
     arguments += ["--model", str(classifier.folder), "--labels", str(known), "--device", "cpu"]
@@ -117,7 +150,12 @@ def test_the_command_writes_what_annotators_can_open(
         with pytest.raises(FramingError, match=r"next.json: the ending tells no format \(as"):
             app(arguments, standalone_mode=False)
         arguments += ["--format", "label-studio"]
+    if ending == "csv":
+        with pytest.raises(FramingError, match="name it by --column text=…"):
+            app(arguments, standalone_mode=False)
+        arguments += ["--column", "text=Zitat"]
     assert app(arguments, standalone_mode=False) in (None, 0)
+    assert "2 of them were drawn by chance" in capsys.readouterr().out
     if ending == "jsonl":
         found = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
         assert all(one["labels"] is None and "annotator" not in one for one in found)
@@ -128,8 +166,8 @@ def test_the_command_writes_what_annotators_can_open(
     else:
         imported = read_labels(output, schema)
         assert any("8 rows have no label" in warning for warning in imported.warnings)
-        found = [{"text": record.text} for record in imported.records]
-    assert len(found) == 8
+        found = [{"text": r.text, "chosen_by": r.chosen_by} for r in imported.records]
+    assert [one["chosen_by"] for one in found] == ["model"] * 6 + ["chance"] * 2
     assert not {one["text"] for one in found} & set(TEXTS[:6])
     with pytest.raises(FramingError, match="exists"):
         app(arguments, standalone_mode=False)

@@ -143,7 +143,7 @@ CASES: list[Case] = [
         text("id,document,text,asylum\na,d,Yes.,favor\n"),
         [
             (1, "military_bases", "no column for this topic"),
-            (1, "reconstruction", "name it by reconstruction=…"),
+            (1, "reconstruction", "name it by --column reconstruction=…"),
             (1, "sovereignty", "no column for this topic"),
         ],
     ),

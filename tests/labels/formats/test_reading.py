@@ -11,7 +11,14 @@ from helpers import write_lines
 
 from framing.labels.draft import draft_schema
 from framing.labels.errors import LabelsError
-from framing.labels.formats import Format, Imported, ImportProblems, infer_labels, read_labels
+from framing.labels.formats import (
+    Format,
+    Imported,
+    ImportProblems,
+    count_labels,
+    infer_labels,
+    read_labels,
+)
 from framing.labels.schema import Schema, parse_schema
 
 
@@ -227,6 +234,52 @@ def test_same_words_are_one_document_if_none_is_named(tmp_path: Path, schema: Sc
 def test_spellings_that_differ_little_are_told(tmp_path: Path, schema: Schema) -> None:
     path = table(tmp_path, "id,doc,text,asylum,tax_cuts\n1,taz 1,A,,\n2,TAZ 1 ,B,,\n")
     assert said(read_labels(path, schema), "documents that differ by case or spaces only")
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\t"])
+def test_outer_blanks_are_trimmed(blank: str, tmp_path: Path, schema: Schema) -> None:
+    rows = ["id,doc,coder,text,asylum,tax_cuts", "1,d,eva,A,favor,"]
+    rows.append(f"2{blank},d{blank},eva{blank},{blank}A{blank},favor,")
+    path = table(tmp_path, "\n".join(rows))
+    imported = read_labels(path, schema)
+    assert [(r.id, r.document, r.annotator, r.text) for r in imported.records] == [
+        ("1", "d", "eva", "A"),
+        ("2", "d", "eva", "A"),
+    ]
+    assert not said(imported, "differ by case or spaces")
+    mine = [{"text": f"A{blank}", "document": "d", "labels": {"asylum": "favor"}}]
+    assert read_labels(write_lines(tmp_path / "a.jsonl", mine), schema).records[0].text == "A"
+    ours = [{"id": "1", "source": "s", "provenance": "real", "annotator": "x", **mine[0]}]
+    kept = read_labels(write_lines(tmp_path / "b.jsonl", ours), schema)
+    assert kept.records[0].text == f"A{blank}"
+
+
+def test_sentences_labelled_twice_by_one_annotator_are_told(tmp_path: Path, schema: Schema) -> None:
+    rows = [
+        "d,eva,A,favor,",
+        "d,eva,A ,against,",
+        "d,ben,A,,",
+        "e,eva,A,,",
+        "d,ben,B,,",
+        "d,ben,B,,",
+    ]
+    path = table(tmp_path, "\n".join(["doc,coder,text,asylum,tax_cuts", *rows]))
+    imported = read_labels(path, schema)
+    assert imported.contradictions == (
+        "'eva' labelled one sentence of document 'd' differently "
+        "(row 2: asylum favor; row 3: asylum against); leave one, or give two people two names",
+    )
+    assert set(imported.contradictions) < set(imported.warnings)
+    assert said(imported, "1 rows repeat a sentence of the same document and annotator")
+    many = [f"d,eva,{n},{stance}," for n in range(12) for stance in ("favor", "")]
+    path = table(tmp_path, "\n".join(["doc,coder,text,asylum,tax_cuts", *many]))
+    told = read_labels(path, schema).contradictions
+    assert len(told) == 11
+    assert "row 3: no topic" in told[0]
+    assert told[-1] == "and 2 more sentences labelled twice, differently"
+    numbered = [f"{n},{row}" for n, row in enumerate(rows)]
+    path = table(tmp_path, "\n".join(["n,doc,coder,text,asylum,tax_cuts", *numbered]))
+    assert read_labels(path, schema).contradictions == ()  # two places of the document
 
 
 def test_ids_of_several_sentences_are_told(tmp_path: Path, schema: Schema) -> None:
@@ -522,6 +575,20 @@ def test_numbers_that_pandas_writes(tmp_path: Path) -> None:
         {},
         {"tax": "stance_2"},
     ]
+
+
+def test_the_most_frequent_spelling_is_the_title(tmp_path: Path) -> None:
+    cells = ["FAVOR", "Favor ", "Favor", "against", "AGAINST", "AGAINST"]
+    path = table(tmp_path, "text,Tax\n" + "".join(f"S,{cell}\n" for cell in cells))
+    found = count_labels(path)
+    assert found == {"Tax": {"FAVOR": 1, "Favor": 2, "against": 1, "AGAINST": 2}}
+    stances = draft_schema(found).stances
+    assert [(one.name, one.title) for one in stances] == [
+        ("favor", "Favor"),
+        ("against", "AGAINST"),
+    ]
+    path = table(tmp_path, "text,topic,stance\nA,TAX,up\nB,Tax,up\nC,Tax,down\n")
+    assert draft_schema(count_labels(path)).topics[0].title == "Tax"
 
 
 def test_nothing_to_learn(tmp_path: Path) -> None:
