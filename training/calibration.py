@@ -33,6 +33,8 @@ def fit_rule(parts: Sequence[tuple[Floats, Labels]]) -> DecisionRule:
             indices, (sentences, topics).
     """
     logits, gold = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    # In single precision, which NumPy 1 would stay in, the loss has no slope for a small step.
+    logits = logits.astype(np.float64)
     weights = np.concatenate([np.full(labels.shape, 1 / labels.size) for _, labels in parts])
     temperature, shift = _topic_fit(logits, gold, weights)
     stance = _stance_fit(logits, gold, weights)

@@ -43,7 +43,7 @@ def run_key(
         schema: Topics and stances.
         start: SHA-256 of the weights it starts from.
     """
-    kept = config.model_dump(mode="json", exclude={"output", "corpora", "cache"})
+    kept = config.model_dump(mode="json", exclude={"output", "corpora", "cache", "behaviour"})
     groups = [record.group for record in records]
     return {
         **kept,
@@ -70,7 +70,9 @@ def open_workspace(output: Path, key: Mapping[str, Any], *, restart: bool) -> Pa
         shutil.rmtree(folder)
     wait_for_all()
     path = folder / _RUN
-    if path.is_file():
+    is_there = path.is_file()
+    wait_for_all()  # no process may find what the first one is writing
+    if is_there:
         differing = _differences(path, key)
         if differing:
             raise FramingError(
@@ -80,7 +82,9 @@ def open_workspace(output: Path, key: Mapping[str, Any], *, restart: bool) -> Pa
     elif is_main_process():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(key, indent=1), encoding="utf-8")
+            partial = path.with_suffix(".partial")
+            partial.write_text(json.dumps(key, indent=1), encoding="utf-8")
+            partial.replace(path)
         except OSError as error:
             raise FramingError(f"{folder}: cannot be written: {error.strerror or error}") from error
     wait_for_all()

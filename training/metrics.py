@@ -4,11 +4,12 @@ References are class indices of shape (sentences, topics), 0 for ``absent``.
 Predictions have the same shape. Every ``compute`` returns the figure under the
 metric's name with the ends of a 95 % bootstrap interval: percentiles over
 1,000 resamples of documents, so that sentences of one document, which are
-alike, are drawn together.
+alike, are drawn together. A single document has no interval: its ends are NaN.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -221,6 +222,14 @@ def _mean_known(values: Counts) -> Counts:
     return _ratio(np.where(known, values, 0.0).sum(-1), known.sum(-1).astype(np.float64))
 
 
+def _interval(resampled: Counts) -> Counts:
+    """Ends over resamples in which the figure is defined, NaN where it is in none."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        ends: Counts = np.nanpercentile(resampled, [2.5, 97.5], axis=0)
+    return ends
+
+
 def _estimates(
     name: str,
     counts: Counts,
@@ -238,6 +247,5 @@ def _estimates(
     draws = generator.multinomial(size, np.full(size, 1 / max(size, 1)), size=RESAMPLES)
     resampled = value(np.tensordot(draws.astype(np.float64), per_document, axes=1))
     figure = value(per_document.sum(0, keepdims=True))[0]
-    known = np.where(np.isnan(resampled), figure, resampled)
-    low, high = np.percentile(known, [2.5, 97.5], axis=0)
+    low, high = _interval(resampled) if size > 1 else 2 * (np.full_like(figure, np.nan),)
     return {name: figure.tolist(), f"{name}_low": low.tolist(), f"{name}_high": high.tolist()}

@@ -148,6 +148,7 @@ def train(
         without=without,
     )
     data.findings.raise_errors()
+    cases = load_records([config.behaviour], data.schema) if config.behaviour else []
     if data.old is not None:
         config = config.model_copy(update={"backbone": config.extend, "backbone_sha256": None})
     backbone = find_backbone(config.backbone, sha256=config.backbone_sha256)
@@ -170,7 +171,7 @@ def train(
         outcome,
         data,
         start=start,
-        behaviour=_behaviour(folder, data.schema, config),
+        behaviour=_behaviour(folder, cases),
         seconds=round(time.monotonic() - started),
         command=command,
     )
@@ -268,11 +269,10 @@ def leave_one_document_out(
     )
 
 
-def _behaviour(folder: Path, schema: Schema, config: TrainConfig) -> dict[str, tuple[int, int]]:
+def _behaviour(folder: Path, cases: Sequence[Record]) -> dict[str, tuple[int, int]]:
     """Failures and cases per capability, of the model that was saved."""
-    if config.behaviour is None:
+    if not cases:
         return {}
-    cases = load_records([config.behaviour], schema)
     classifier = Classifier.from_folder(folder)
     result: dict[str, tuple[int, int]] = {}
     documents = classifier.classify_many(texts_of(cases), split=False)

@@ -75,10 +75,11 @@ def suggest(
     disagreement = (
         np.zeros_like(doubt) if second is None else _divergence(probabilities, second)[first_of]
     )
-    score = doubt + disagreement
-    chosen = _diverse(texts_once, score, count - random, seed)
-    others = np.setdiff1d(np.arange(len(texts_once)), chosen)
-    drawn = np.random.default_rng(seed).choice(others, size=random, replace=False)
+    # The draw comes first: what a model leaves over is easier than the pool is.
+    drawn = np.random.default_rng(seed).choice(len(texts_once), size=random, replace=False)
+    rest = np.setdiff1d(np.arange(len(texts_once)), drawn)
+    score = (doubt + disagreement)[rest]
+    chosen = rest[_diverse([texts_once[i] for i in rest], score, count - random, seed)]
     return tuple(
         Suggestion(int(first_of[i]), float(doubt[i]), float(disagreement[i]), by_chance)
         for group, by_chance in ((chosen, False), (drawn, True))

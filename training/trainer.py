@@ -233,11 +233,11 @@ def class_weights(
     """Weights of shape (topics, classes): (1 / frequency) to a power, mean one per topic.
 
     The mean is over records, so that the size of the loss does not depend on
-    the power. A class without examples has weight zero.
+    the power. Of annotators' shares, each counts as so much of an example. A class without
+    examples has weight zero.
     """
-    labels = class_indices(records, schema)
-    counts = np.stack([(labels == k).sum(0) for k in range(len(schema.classes))], axis=1)
-    frequency = counts / len(labels)
+    counts = label_shares(records, schema).sum(0, dtype=np.float64)
+    frequency = counts / len(records)
     inverse = np.divide(1.0, frequency, out=np.zeros_like(frequency), where=counts > 0)
     weights = inverse**config.class_weight_power * (counts > 0)
     result: NDArray[np.float64] = weights / (weights * frequency).sum(1, keepdims=True)

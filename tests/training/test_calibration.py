@@ -43,6 +43,15 @@ def test_the_cut_never_does_worse_than_one_half_and_survives_calibration() -> No
         assert (before == after).mean() > 0.999  # but for rounding
 
 
+def test_single_precision_is_fitted_as_double_is() -> None:
+    generator = np.random.default_rng(5)
+    gold = generator.integers(0, 4, size=(500, 4)) * (generator.random((500, 4)) < 0.3)
+    logits = 6 * generator.normal(size=(500, 4, 4)) + 3 * np.eye(4)[gold]
+    rules = [fit_rule([(logits.astype(kind), gold)]) for kind in (np.float32, np.float64)]
+    assert rules[0].temperatures[0] == pytest.approx(rules[1].temperatures[0], rel=1e-3)
+    assert rules[0].temperatures[0][0] > 1.5
+
+
 def test_sources_count_alike_whatever_their_size() -> None:
     large, small = overconfident(6000, factor=1.0), overconfident(200, factor=4.0)
     (alone,), (both,) = (

@@ -76,6 +76,14 @@ def test_documents_of_like_sentences_widen_the_interval() -> None:
     assert width["documents"] > width["sentences"]
 
 
+def test_a_single_document_has_no_interval() -> None:
+    result = JointF1(keep_in_memory=True).compute(
+        predictions=[[1]] * 30, references=[[1], [2]] * 15, documents=["a"] * 30
+    )
+    assert result["joint_f1"] == pytest.approx(0.5)
+    assert np.isnan([result["joint_f1_low"], result["joint_f1_high"]]).all()
+
+
 def test_nothing_to_find_is_not_a_number() -> None:
     result = JointF1(keep_in_memory=True).compute(predictions=[[0]], references=[[0]])
     assert np.isnan(result["joint_f1"])

@@ -17,7 +17,7 @@ from framing.training import run, unseen
 from framing.training.backbone import BLEND, SHIPPED, Start
 from framing.training.baseline import TfidfBaseline
 from framing.training.card import check_card, render_card
-from framing.training.checkpoints import FOLDER
+from framing.training.checkpoints import FOLDER, run_key
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices
 from framing.training.evaluation import score
@@ -80,6 +80,18 @@ def test_train_scores_whole_sources_and_behaviour(ready: TrainConfig, tmp_path: 
     assert Classifier.from_pretrained(config.output, device="cpu").rule == report.rule
     again = train(config, force=True)  # from the cache
     assert repr(again.unseen) == repr(report.unseen)
+
+
+def test_a_wrong_name_of_cases_is_found_before_training_and_can_be_mended(
+    ready: TrainConfig, schema: Schema, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = ready.model_copy(update={"behaviour": str(tmp_path / "cases.jsonl")})
+    with monkeypatch.context() as patch:
+        patch.setattr("framing.training.run.outcome_of", lambda _: pytest.fail("it trains"))
+        with pytest.raises(FramingError, match=r"cases\.jsonl"):
+            train(missing)
+    key = run_key(ready, make_records(6), schema, start="0")
+    assert key == run_key(missing, make_records(6), schema, start="0")
 
 
 def test_only_measured_files_are_scored(ready: TrainConfig, tmp_path: Path) -> None:

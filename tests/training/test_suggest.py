@@ -67,6 +67,18 @@ def test_some_are_drawn_by_chance_and_say_so() -> None:
     assert chosen == suggest(TEXTS, sure(60), count=10, random=4)
 
 
+def test_the_draw_is_of_the_whole_pool() -> None:
+    doubts = np.linspace(0.01, 0.5, 60)
+    p = np.stack([1 - doubts, doubts], axis=-1)[:, None]
+    drawn = [
+        each.index
+        for seed in range(40)
+        for each in suggest(TEXTS, p, count=30, random=15, seed=seed)
+        if each.random
+    ]
+    assert np.mean(drawn) == pytest.approx(29.5, abs=3)
+
+
 def test_a_text_is_suggested_once() -> None:
     chosen = suggest(["One."] * 5 + ["Two.", "Three words here."], sure(7), count=3)
     assert sorted(each.index for each in chosen) == [0, 5, 6]

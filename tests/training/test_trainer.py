@@ -93,12 +93,19 @@ def test_where_annotators_differ_the_target_is_their_shares(
 ) -> None:
     records = make_records(12)
     shares = {"military_bases": {"favor": 0.75, "against": 0.25}}
-    found = targets([replace(records[0], soft=shares), *records[1:]], schema, config)
-    plain = targets(records, schema, config)
-    assert found[0, 0] == pytest.approx(
-        np.array([0, 0.75, 0.25, 0]) * class_weights(records, schema, config)[0]
-    )
-    assert found[0, 1:] == pytest.approx(plain[0, 1:])
+    records[0] = replace(records[0], soft=shares)
+    found = targets(records, schema, config)
+    weights = class_weights(records, schema, config)
+    assert found[0, 0] == pytest.approx(np.array([0, 0.75, 0.25, 0]) * weights[0])
+    assert found[0, 1:].max(-1) == pytest.approx(weights[1:, 0])
+
+
+def test_a_share_of_a_class_without_a_majority_counts(schema: Schema, config: TrainConfig) -> None:
+    records = [replace(record, labels={}) for record in make_records(12)]
+    labels, shares = {"asylum": "favor"}, {"asylum": {"favor": 0.67, "neutral": 0.33}}
+    records[0] = replace(records[0], labels=labels, soft=shares)
+    found = targets(records, schema, config)[0, schema.topic_names.index("asylum")]
+    assert found[schema.classes.index("neutral")] > 0
 
 
 def test_encoder_of_a_framing_model_with_a_new_head(
