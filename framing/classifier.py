@@ -6,11 +6,18 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from framing.pipeline import Window, check_text, computed_ahead, sentence_windows
+from framing.pipeline import (
+    Window,
+    check_text,
+    computed_ahead,
+    sentence_windows,
+    with_progress,
+)
 from framing.results import Document
-from framing.tagging import Tagger, TagOptions, is_number, probability_option
+from framing.tagging import Tagger, TagOptions, probability_option
 
 if TYPE_CHECKING:
     from threading import Event
@@ -25,6 +32,9 @@ if TYPE_CHECKING:
     from framing.mapping import MapFunction
 
 
+_LOADING = Lock()
+
+
 def classify(
     text: str, *, split: bool = True, threshold: float | None = None, min_confidence: float = 0.0
 ) -> Document:
@@ -34,7 +44,9 @@ def classify(
     many texts use :class:`Classifier`. Arguments, result and errors are those of
     :meth:`Classifier.classify`.
     """
-    return _default_classifier().classify(
+    with _LOADING:  # else threads that come at once load a model each
+        classifier = _default_classifier()
+    return classifier.classify(
         text, split=split, threshold=threshold, min_confidence=min_confidence
     )
 
@@ -73,11 +85,12 @@ class Classifier:
         self.device = engine.device
         self.precision = engine.precision
         self.threads = engine.threads
+        from framing.decisions import all_priors
         from framing.scoring import Scorer
 
         self._scorer = Scorer(engine, encoder, schema)
         self._tagger = Tagger(schema)
-        self._priors = _priors({} if priors is None else priors, schema, rule)
+        self._priors = all_priors({} if priors is None else priors, schema, rule)
         self.priors = {topic: float(share) for topic, share in (priors or {}).items()}
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], Classifier], tuple[dict[str, Any]]]:
@@ -260,7 +273,7 @@ class Classifier:
             for window, scores in scored
             for document in self._tagger.documents(window, scores, options)
         )
-        return _with_progress(documents, texts) if progress else documents
+        return with_progress(documents, texts) if progress else documents
 
     def as_map_function(
         self,
@@ -368,31 +381,3 @@ def _load(options: dict[str, Any]) -> Classifier:
 @functools.cache
 def _default_classifier() -> Classifier:
     return Classifier.from_pretrained()
-
-
-def _priors(
-    given: Mapping[str, float], schema: Schema, rule: DecisionRule
-) -> tuple[float, ...] | None:
-    """The rule's priors, with those given in place of them; nothing if none are."""
-    from framing.labels.errors import FramingError
-
-    if not isinstance(given, Mapping):
-        raise FramingError(f"priors: must be shares by topic, got {given!r}")
-    if not given:
-        return None
-    for topic, share in given.items():
-        if topic not in schema.topic_names:
-            known = ", ".join(schema.topic_names)
-            raise FramingError(f"priors: unknown topic {topic!r}; the model has {known}")
-        if not (is_number(share) and 0 < share < 1):
-            raise FramingError(f"priors: {topic} must be a share in (0, 1), got {share!r}")
-    own = zip(schema.topic_names, rule.priors, strict=True)
-    return tuple(float(given.get(topic, prior)) for topic, prior in own)
-
-
-def _with_progress(documents: Iterator[Document], texts: Any) -> Iterator[Document]:
-    from rich.console import Console
-    from rich.progress import track
-
-    total = len(texts) if hasattr(texts, "__len__") else None
-    yield from track(documents, "Classifying", total=total, console=Console(stderr=True))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from framing.labels.errors import FramingError
+from framing.tagging import is_number
 
 if TYPE_CHECKING:
     from framing.labels.schema import Schema
@@ -130,3 +134,25 @@ def reweighted(probabilities: Floats, *, trained: object, wanted: object) -> Flo
     result[..., 1:] *= (after / before)[:, None]
     result /= result.sum(-1, keepdims=True)
     return result
+
+
+def all_priors(
+    given: Mapping[str, float], schema: Schema, rule: DecisionRule
+) -> tuple[float, ...] | None:
+    """The rule's priors, with those given in place of them; nothing if none are.
+
+    Raises:
+        FramingError: A topic is not the model's, or a share is not in (0, 1).
+    """
+    if not isinstance(given, Mapping):
+        raise FramingError(f"priors: must be shares by topic, got {given!r}")
+    if not given:
+        return None
+    for topic, share in given.items():
+        if topic not in schema.topic_names:
+            known = ", ".join(schema.topic_names)
+            raise FramingError(f"priors: unknown topic {topic!r}; the model has {known}")
+        if not (is_number(share) and 0 < share < 1):
+            raise FramingError(f"priors: {topic} must be a share in (0, 1), got {share!r}")
+    own = zip(schema.topic_names, rule.priors, strict=True)
+    return tuple(float(given.get(topic, prior)) for topic, prior in own)

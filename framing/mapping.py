@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,10 +47,11 @@ class ModelReference:
     def of(cls, classifier: Classifier) -> ModelReference:
         """The reference to a classifier's model."""
         from framing import __version__
+        from framing.models.store import model_hash
 
         return cls(
             folder=str(classifier.folder.resolve()),
-            digest=_digest(classifier.folder),
+            digest=model_hash(classifier.folder),
             device=classifier.device,
             engine=classifier.engine,
             precision=classifier.precision,
@@ -72,10 +72,11 @@ class ModelReference:
 def _load(reference: ModelReference, process: int) -> Classifier:
     """Load a model; ``process`` tells a forked one that what it inherited is not its own."""
     from framing.classifier import Classifier
+    from framing.models.store import model_hash
 
     folder = Path(reference.folder)
     try:
-        digest = _digest(folder)
+        digest = model_hash(folder)
     except OSError as error:
         raise FramingError(f"{folder}: the model is not there: {error.strerror}") from error
     if digest != reference.digest:
@@ -88,13 +89,6 @@ def _load(reference: ModelReference, process: int) -> Classifier:
         threads=1,
         priors=dict(reference.priors),
     )
-
-
-def _digest(folder: Path) -> str:
-    from framing.models.store import WEIGHTS, file_hash
-
-    hashes = [file_hash(folder / name) for name in (WEIGHTS, "config.json", "tokenizer.json")]
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

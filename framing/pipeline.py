@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
@@ -17,6 +17,7 @@ Window = list[tuple[str, list[Span]]]
 # Sentences per window, and windows computed while the next is read: enough for batches of
 # like length and for busy processors, little enough for flat memory.
 _SENTENCES = 4096
+_LONGEST = 512  # characters; longer texts that are not split count as several sentences
 _AHEAD = 2
 
 
@@ -38,7 +39,7 @@ def sentence_windows(texts: Iterable[str], *, split: bool) -> Iterator[Window]:
             whole = strip_span(text, 0, len(text))
             spans = split_sentences(text) if split else [whole] if whole[0] < whole[1] else []
             window.append((text, spans))
-            count += max(1, len(spans))
+            count += max(1, len(spans), len(text) // _LONGEST)
             if count >= _SENTENCES:
                 yield window
                 window, count = [], 0
@@ -94,3 +95,12 @@ def check_text(text: object, name: str) -> None:
     if not isinstance(text, str):
         hint = "; decode it first" if isinstance(text, bytes) else ""
         raise TypeError(f"{name} must be a str, got {type(text).__name__}{hint}")
+
+
+def with_progress(documents: Iterator[Result], texts: object) -> Iterator[Result]:
+    """The documents, and a bar on standard error; it has an end if the number of texts is known."""
+    from rich.console import Console
+    from rich.progress import track
+
+    total = len(texts) if isinstance(texts, Sized) else None
+    yield from track(documents, "Classifying", total=total, console=Console(stderr=True))

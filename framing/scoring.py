@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ class Scorer:
         self.engine = engine
         self.encoder = encoder
         self.schema = schema
-        self._pool = ThreadPoolExecutor(engine.parallel, "framing-batch")
+        self._pool, self._owner = self._new_pool()
 
     def logits(
         self,
@@ -54,6 +55,8 @@ class Scorer:
         budget = batch_tokens or self.engine.batch_tokens
         batches = list(length_batches([len(row) for row in ids], batch_tokens=budget))
         rows = ([ids[i] for i in batch] for batch in batches)
+        if self._owner != os.getpid():  # a forked process has none of the pool's threads
+            self._pool, self._owner = self._new_pool()
         run = map if len(batches) == 1 else self._pool.map
         for batch, result in zip(batches, run(self.engine.logits, rows), strict=True):
             windows[batch] = result
@@ -61,6 +64,9 @@ class Scorer:
                 raise CancelledError
         windows = masked(windows, self.schema)
         return windows if len(ids) == len(sentences) else _best(windows, owners, len(sentences))
+
+    def _new_pool(self) -> tuple[ThreadPoolExecutor, int]:
+        return ThreadPoolExecutor(self.engine.parallel, "framing-batch"), os.getpid()
 
 
 def _best(windows: NDArray[np.float32], owners: Sequence[int], count: int) -> NDArray[np.float32]:

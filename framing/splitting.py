@@ -16,6 +16,7 @@ from sentencex import get_sentence_boundaries
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n|\r\n[^\S\n]*\r\n|[\u2029\f]")
 _LINE = re.compile(r"[^\n\r\u2028]+")
+_WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
 _OPENING = re.compile(r"\s([\"“‘«„(\[]+)\s*$")
 
 # Text is wrapped at a column within these bounds; wider lines are paragraphs of
@@ -95,8 +96,11 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     piece = text[start:end]
-    # Lone surrogates cannot be encoded for the splitter; one character for one.
-    clean = piece.encode("utf-8", "replace").decode("utf-8") if not piece.isascii() else piece
+    clean = piece
+    if not piece.isascii():
+        # Lone surrogates cannot be encoded for the splitter; one character for one. And it
+        # panics at a space outside of ASCII between an initial and a full stop.
+        clean = _WIDE_SPACE.sub(" ", piece.encode("utf-8", "replace").decode("utf-8"))
     ends = [start + boundary["end_index"] for boundary in get_sentence_boundaries("en", clean)]
     for stop in ends:
         opening = _OPENING.search(text, start, stop) if stop < end else None

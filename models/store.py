@@ -40,6 +40,12 @@ class ModelError(FramingError):
     """A model cannot be found, is incomplete, or is damaged."""
 
 
+def model_hash(folder: Path) -> str:
+    """Hex SHA-256 over all that decides a model's answers: weights, configuration, tokenizer."""
+    hashes = [file_hash(folder / name) for name in _REQUIRED]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def find_model(model: str | Path, *, revision: str | None = None) -> Path:
     """Locate a model and verify its files.
 

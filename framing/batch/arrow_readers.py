@@ -51,13 +51,19 @@ class _ArrowReader:
         self._check_unique([name, *columns], schema)
         _check_is_text(schema.field(name), self._file.label, schema)
         cutter = Cutter(self._job.part_rows)
+        others = self._others_size(columns)
         for batch in self._guarded_batches(0, [name]):
             sizes = pc.fill_null(pc.binary_length(_as_bytes(batch.column(0))), 0)
             for size in sizes.to_pylist():
-                cutter.add(size)
+                cutter.add(size + others)
             progress(len(batch))
         kept = pa.schema([schema.field(column) for column in columns])
         return FilePlan(cutter.finish(), without_views(kept), tuple(schema.names))
+
+    def _others_size(self, columns: list[str]) -> int:
+        """Bytes of the columns that pass through, per row, as the first rows have it."""
+        first = next(self._guarded_batches(0, columns), None) if columns else None
+        return first.nbytes // len(first) if first is not None and len(first) else 0
 
     def read(self, chunk: Chunk, schema: pa.Schema) -> Rows:
         own = self._guarded(self._schema).names

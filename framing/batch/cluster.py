@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framing.batch.job import BatchError, BatchJob
-from framing.batch.plan import ChunkId, Done, Plan, read_plan
+from framing.batch.plan import ChunkId, Done, ModelIdentity, Plan, read_plan
 from framing.batch.readers import Reader, open_reader
 from framing.batch.worker import check_strict, finish_part
 
@@ -63,18 +63,11 @@ class ChunkActor:
             return {"error": str(error)}  # Ray would wrap it beyond recognition
 
     def _check_model(self) -> None:
-        model, own = self._plan.model, self._classifier
-        for name, value in (
-            ("sha256", own.weights_hash),
-            ("engine", own.engine),
-            ("precision", own.precision),
-        ):
-            wanted = getattr(model, name)
-            if value != wanted:
-                raise BatchError(
-                    f"a node of the cluster has another {name} than the driver: {value[:12]}, "
-                    f"not {wanted[:12]}; give --engine and --precision that all nodes have"
-                )
+        if others := self._plan.model.differences(ModelIdentity.of(self._classifier)):
+            raise BatchError(
+                f"a node of the cluster has another model than the driver: {'; '.join(others)}; "
+                "give --engine and --precision that all nodes have"
+            )
 
 
 def run_on_ray(
@@ -83,8 +76,14 @@ def run_on_ray(
     """Finish chunks on a cluster, in any order; a worker that dies is replaced.
 
     Raises:
-        BatchError: Ray is not installed or not reachable, or a worker cannot go on.
+        BatchError: Ray is not installed or not reachable, a device has a number, or a worker
+            cannot go on.
     """
+    if ":" in job.device:
+        raise BatchError(
+            f"device {job.device!r}: every worker on Ray sees one GPU, so that none has a number; "
+            "give cuda, cpu or auto"
+        )
     try:
         import ray
         import ray.data
@@ -98,7 +97,8 @@ def run_on_ray(
     # A worker does not start in this folder.
     model = str(Path(job.model).resolve()) if Path(job.model).is_dir() else job.model
     job = replace(job, output=job.output.resolve(), model=model, inputs=())
-    gpus = int(ray.cluster_resources().get("GPU", 0))
+    wants_gpu = job.device != "cpu" and job.engine != "openvino"
+    gpus = int(ray.cluster_resources().get("GPU", 0)) if wants_gpu else 0
     actors = min(gpus or max(1, int(ray.cluster_resources()["CPU"]) - 1), len(pending))
     resources: dict[str, Any] = {"num_gpus": 1} if gpus else {"num_cpus": 1}
     threads = job.threads if gpus else job.threads or 1

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -23,11 +23,15 @@ from framing.batch.parts import DATA, append_line, write_json
 from framing.batch.readers import Chunk, Progress, open_reader
 from framing.batch.tags import output_fields, renamed_columns
 from framing.labels.schema import Schema, parse_schema
+from framing.models.store import model_hash
+
+if TYPE_CHECKING:
+    from framing.classifier import Classifier
 
 STATE = "_framing"
 _PLAN = "plan.json"
 _DONE = "done.jsonl"
-_VERSION = 1
+_VERSION = 2
 
 ChunkId = tuple[int, int]
 """Number of the file, and of the chunk in it."""
@@ -44,12 +48,53 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """What decides the tags, beside the options."""
+    """What decides the tags, beside the options.
+
+    Attributes:
+        name: Folder of the model.
+        sha256: Hash of its weights.
+        whole: Hash of weights, configuration and tokenizer.
+        engine: What computes.
+        precision: What it computes in.
+        framing: Version of this package, which splits the sentences.
+    """
 
     name: str
     sha256: str
+    whole: str
     engine: str
     precision: str
+    framing: str
+
+    @classmethod
+    def of(cls, classifier: Classifier) -> ModelIdentity:
+        """That of a model which has been loaded."""
+        from framing import __version__
+
+        return cls(
+            name=str(classifier.folder),
+            sha256=classifier.weights_hash,
+            whole=model_hash(classifier.folder),
+            engine=classifier.engine,
+            precision=classifier.precision,
+            framing=__version__,
+        )
+
+    def differences(self, other: ModelIdentity) -> list[str]:
+        """What makes another model answer otherwise, wherever it lies."""
+        names = {
+            "sha256": "the model's weights",
+            "whole": "the model's configuration or tokenizer",
+            "engine": "engine",
+            "precision": "precision",
+            "framing": "the version of framing",
+        }
+        found = {name: (getattr(self, name), getattr(other, name)) for name in names}
+        return [
+            f"{names[name]}: was {before[:12]} and is {now[:12]}"
+            for name, (before, now) in found.items()
+            if before != now and not (name == "whole" and self.sha256 != other.sha256)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +264,7 @@ def check_unchanged(
     for name, before in plan.options.items():
         if options.get(name) != before:
             changes.append(f"{name} was {before!r} and is {options.get(name)!r}")
-    for name in ("sha256", "engine", "precision"):
-        before, now = getattr(plan.model, name), getattr(model, name)
-        if before != now:
-            what = "the model's weights" if name == "sha256" else name
-            changes.append(f"{what}: was {before[:12]} and is {now[:12]}")
+    changes += plan.model.differences(model)
     planned, given = _paths([each.file for each in plan.files]), _paths(files)
     gone = (path for key, path in planned.items() if key not in given)
     changes += [f"{path} is no longer among the inputs" for path in gone]

@@ -64,7 +64,7 @@ def run(
     job.check()
     with _locked(job), progress or Silence() as shown:
         _prepare(job)
-        classifiers = _classifiers(job)
+        classifiers = _classifiers(job, on_ray=ray_address is not None)
         plan = _plan(job, classifiers[0], shown)
         done = read_done(job.output, plan)
         pending = [chunk for chunk in plan.chunks() if part_name(chunk) not in done]
@@ -227,12 +227,7 @@ def _clear(folder: Path, *, keep: set[str]) -> None:
 
 def _plan(job: BatchJob, classifier: Classifier, shown: Progress) -> Plan:
     """The plan in the folder if it fits the job, else a new one."""
-    model = ModelIdentity(
-        name=str(classifier.folder),
-        sha256=classifier.weights_hash,
-        engine=classifier.engine,
-        precision=classifier.precision,
-    )
+    model = ModelIdentity.of(classifier)
     known = read_plan(job.output)
     files = _files(job, known)
     if known is not None:
@@ -263,14 +258,14 @@ def _files(job: BatchJob, known: Plan | None) -> list[InputFile]:
     return files
 
 
-def _classifiers(job: BatchJob) -> list[Classifier]:
-    """One classifier for each device."""
+def _classifiers(job: BatchJob, *, on_ray: bool) -> list[Classifier]:
+    """One classifier for each device; on Ray, where others work, one to know the model by."""
     from framing.classifier import Classifier
     from framing.engines import EngineName, choose
 
     devices = [job.device]
     choice = choose(job.engine, job.device)
-    if choice.engine is EngineName.TORCH and job.device in ("auto", "cuda"):
+    if not on_ray and choice.engine is EngineName.TORCH and job.device in ("auto", "cuda"):
         import torch
 
         devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())] or devices

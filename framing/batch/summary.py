@@ -267,14 +267,12 @@ def summarize(
 
 def make_keys(output: JobOutput, by: Sequence[str], date_column: str | None) -> list[Key]:
     """The keys that names after ``--by`` mean; errors as in :func:`summarize`."""
-    import pyarrow as pa
 
     keys = []
     for name in dict.fromkeys(by):
         if name in output.input_columns:
             kind = output.columns[name]
-            if pa.types.is_nested(kind) or pa.types.is_binary(kind):
-                raise FramingError(f"--by: cannot group by {name!r}, a column of {kind}")
+            _check_groupable(name, kind, "--by")
             keys.append(Key(name, name))
         elif name in UNITS:
             column = find_date_column(output, date_column)
@@ -283,10 +281,20 @@ def make_keys(output: JobOutput, by: Sequence[str], date_column: str | None) -> 
                     f"--by {name}: no column looks like a date; choose one of "
                     f"{', '.join(output.input_columns)} with --date-column"
                 )
+            _check_groupable(column, output.columns[column], "--date-column")
             keys.append(Key(name, column, name))
         else:
             raise FramingError(f"{unknown_column(name, '--by', output)}, and {', '.join(UNITS)}")
     return keys
+
+
+def _check_groupable(name: str, kind: pa.DataType, option: str) -> None:
+    import pyarrow as pa
+
+    from framing.batch.columns import holds_bytes
+
+    if pa.types.is_nested(kind) or pa.types.is_interval(kind) or holds_bytes(kind):
+        raise FramingError(f"{option}: cannot group by {name!r}, a column of {kind}")
 
 
 def measure_columns(output: JobOutput) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -65,14 +67,16 @@ def finish_part(
     while found := list(islice(tagged, _DOCUMENTS)):
         if stop is not None and stop.is_set():
             raise StoppedError
-        tables.append(
-            output_table(rows, found, plan.labels, level, first=documents, renamed=plan.renamed)
-        )
+        with _fitting_together(chunk, plan):
+            tables.append(
+                output_table(rows, found, plan.labels, level, first=documents, renamed=plan.renamed)
+            )
         documents += len(found)
         sentences += sum(len(document.sentences) for document in found)
     if not tables:
         tables.append(output_table(rows, [], plan.labels, level, renamed=plan.renamed))
-    table = pa.concat_tables(tables).combine_chunks()
+    with _fitting_together(chunk, plan):
+        table = pa.concat_tables(tables).combine_chunks()
     name, ending = part_name(chunk), OutputFormat(plan.options["format"])
     write_rejections(rows.rejections, folder / REJECTED / f"{name}.jsonl")
     path = folder / DATA / f"{name}.{ending.value}"
@@ -85,6 +89,20 @@ def finish_part(
         rejected=dict(sorted(Counter(r.problem.reason.value for r in rows.rejections).items())),
         bytes=path.stat().st_size,
     )
+
+
+@contextmanager
+def _fitting_together(chunk: ChunkId, plan: Plan) -> Iterator[None]:
+    """Say what to do where a part gets too large: every sentence has the columns of its text."""
+    try:
+        yield
+    except pa.ArrowException as error:
+        names = ", ".join(plan.columns.names)
+        raise BatchError(
+            f"{plan.files[chunk[0]].file.label}, part {chunk[1]}: the columns that pass through "
+            f"({names}) are too large to stand beside every sentence: leave large ones out with "
+            f"--column, or take --level document or fewer --part-rows ({error})"
+        ) from error
 
 
 def check_strict(rejections: list[Rejection]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -68,6 +70,10 @@ def main() -> None:
         code = _fail(str(error))
     except typer.Abort:
         code = INTERRUPTED
+    except OSError as error:  # a full disk behind standard output, for example
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _fail(f"{error.filename or 'standard output'}: {error.strerror or error}")
     except Exception as error:
         # typer carries click under a private name, so its errors are known by their method.
         if not hasattr(error, "format_message"):

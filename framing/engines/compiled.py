@@ -32,7 +32,7 @@ def cache_folder() -> Path:
     """Where compiled models are kept."""
     asked = os.environ.get(CACHE_VARIABLE)
     if asked:
-        return Path(asked)
+        return Path(asked).expanduser()  # as no shell does it for a container's variables
     from platformdirs import user_cache_path
 
     return user_cache_path("framing", appauthor=False)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -91,13 +92,17 @@ class OpenVinoEngine:
         return result
 
 
+_SETTLING = Lock()
+
+
 def _settle_arrays() -> None:
     """Have OpenVINO's bindings look up NumPy now, while there is one thread.
 
     They do so at the first array they are given, in a C++ static, and two threads that come
     there at once wait for each other for good: one has the static's lock, the other Python's.
     """
-    Tensor(np.zeros(1, np.float32)).data.copy()
+    with _SETTLING:
+        Tensor(np.zeros(1, np.float32)).data.copy()
 
 
 def build_graph(folder: Path, *, fused_attention: bool = True) -> Model:

@@ -8,10 +8,12 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from framing.batch import BatchError, BatchJob, run
+from framing.batch.cluster import run_on_ray
 from framing.batch.progress import Silence
 
 ray = pytest.importorskip("ray")
@@ -110,6 +112,12 @@ def test_a_stopped_local_job_goes_on_on_a_cluster(
         run(other, progress=Stop())
     assert run(other, ray_address="auto").rows_out == 299
     assert contents(other.output) == contents(job.output)
+
+
+def test_a_device_with_a_number_is_refused(job: BatchJob) -> None:
+    plan: Any = None
+    with pytest.raises(BatchError, match="'cuda:1': every worker on Ray sees one GPU"):
+        next(run_on_ray(plan, replace(job, device="cuda:1"), [(0, 0)], address="auto"))
 
 
 def test_a_bad_row_stops_a_strict_job(cluster: None, job: BatchJob) -> None:

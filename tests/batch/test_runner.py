@@ -364,6 +364,47 @@ def test_options_of_other_types(job: BatchJob, name: str, value: Any) -> None:
         run(replace(job, **{name: value}))
 
 
+@pytest.mark.parametrize("change", ["configuration", "version"])
+def test_another_configuration_or_version_does_not_go_on(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(job.model, folder)
+    job = replace(job, model=str(folder))
+    run(job)
+    if change == "version":
+        monkeypatch.setattr("framing.__version__", "99.0")
+        expected = "the version of framing: was .* and is 99.0"
+    else:
+        path = folder / "config.json"
+        content = json.loads(path.read_text())
+        content["max_tokens"] = 17
+        path.write_text(json.dumps(content))
+        write_checksums(folder)
+        expected = "the model's configuration or tokenizer"
+    with pytest.raises(BatchError, match=expected):
+        run(job)
+
+
+def test_columns_too_large_for_every_sentence_are_named(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: Any, **__: Any) -> None:
+        raise pa.ArrowInvalid("Take operation overflowed binary array capacity")
+
+    monkeypatch.setattr("framing.batch.worker.output_table", too_large)
+    with pytest.raises(BatchError, match=r"in\.parquet, part 0: .*price.*--column"):
+        run(job)
+
+
+def test_large_columns_make_smaller_parts(job: BatchJob, tmp_path: Path) -> None:
+    pages = [f"{n}" * 100_000 for n in range(10, 90)]
+    pq.write_table(pa.table({"body": ["It rained."] * 80, "html": pages}), tmp_path / "a.parquet")
+    job = replace(job, inputs=tmp_path / "a.parquet", part_rows=80)
+    assert run(job).parts == 4
+    assert run(replace(job, output=tmp_path / "b", columns=())).parts == 1
+
+
 def test_nothing_is_overwritten(job: BatchJob) -> None:
     job.output.mkdir()
     (job.output / "thesis.doc").write_text("precious")

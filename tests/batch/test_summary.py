@@ -124,6 +124,11 @@ def test_numbers_sort_by_value_and_a_column_goes_before_a_unit(tmp_path: Path) -
         ),
         ({"words": ["a"]}, {"by": ["words"]}, "cannot group by 'words'"),
         (
+            {"words": ["a"]},
+            {"by": ["day"], "date_column": "words"},
+            "--date-column: cannot group by 'words'",
+        ),
+        (
             {"outlet": "P", "when": "2024-03-05"},
             {"by": ["outlet"], "date_column": "when"},
             "--date-column: is for --by day, week",

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import functools
+import os
 import pickle
 import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +17,7 @@ import pyarrow as pa
 import pytest
 from mixed_schema import MIXED
 
-from framing import Classifier
+from framing import Classifier, classify
 from framing.decisions import applicable
 from framing.labels.errors import FramingError
 from framing.models.store import ModelError
@@ -155,6 +161,39 @@ def test_a_pickled_classifier_is_loaded_anew(model_folder: Path, engine: str) ->
     sentences = ["Russia keeps its base.", "It rained."]
     same = again.probabilities(sentences) == classifier.probabilities(sentences)
     assert same.all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_does_not_wait_for_threads_that_it_has_not(
+    classifier: Classifier,
+) -> None:
+    texts = [f"Minister {n} met minister {n + 1} in Damascus." * (n % 9 + 1) for n in range(64)]
+    wanted = classifier.probabilities(texts, batch_tokens=64)  # several batches: the pool is used
+    _INHERITED.append(classifier)
+    with get_context("fork").Pool(1) as pool:
+        found = pool.apply_async(_in_child, (texts,)).get(timeout=60)
+    assert (found == wanted).all()
+
+
+_INHERITED: list[Classifier] = []
+
+
+def _in_child(texts: list[str]) -> Any:
+    return _INHERITED[0].probabilities(texts, batch_tokens=64)
+
+
+def test_threads_that_come_at_once_load_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    def load() -> Any:
+        loaded.append(1)
+        time.sleep(0.05)
+        return SimpleNamespace(classify=lambda *_, **__: "done")
+
+    monkeypatch.setattr("framing.classifier._default_classifier", functools.cache(load))
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(classify, ["a"] * 8)) == ["done"] * 8
+    assert len(loaded) == 1
 
 
 def test_order_neighbours_and_batches_never_change_an_answer(classifier: Classifier) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -277,3 +278,13 @@ def test_help_of_every_command() -> None:
 
 def test_the_version_is_that_of_the_project_file() -> None:
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("framing.cli.classify._print_json", full)
+    result = run("classify", "It rained.", "--json")
+    assert result.returncode == 2
+    assert result.stderr == "framing: standard output: No space left on device\n"

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from framing.engines.compiled import CACHE_VARIABLE, KEPT, read_compiled, write_compiled
+from framing.engines.compiled import (
+    CACHE_VARIABLE,
+    KEPT,
+    cache_folder,
+    read_compiled,
+    write_compiled,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +80,8 @@ def test_two_processes_that_start_at_once_both_answer(model_folder: Path, cache:
     assert said[0] == said[1]
     assert said[0].startswith("openvino 4.0")
     assert len(list(cache.iterdir())) == 1
+
+
+def test_a_home_that_no_shell_has_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, "~/cache")
+    assert cache_folder() == Path.home() / "cache"

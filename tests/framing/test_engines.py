@@ -155,5 +155,5 @@ def test_errors_name_what_is_wrong(model_folder: Path) -> None:
         Classifier.from_pretrained(model_folder, engine="openvino", device="cuda")
     with pytest.raises(FramingError, match="unknown precision 'int4'"):
         Classifier.from_pretrained(model_folder, precision="int4")
-    with pytest.raises(FramingError, match="threads must be at least 1"):
+    with pytest.raises(FramingError, match="threads must be a whole number"):
         Classifier.from_pretrained(model_folder, threads=0)

@@ -99,3 +99,10 @@ def test_a_window_that_is_not_full_comes_out_before_an_error_of_the_input() -> N
         for window in sentence_windows(broken(), split=True):
             found.append([text for text, _ in window])
     assert found == [["One."]]
+
+
+def test_long_texts_that_are_not_split_fill_a_window_sooner() -> None:
+    texts = ["word " * 10_000] * 100  # of 50,000 characters each
+    found = list(sentence_windows(texts, split=False))
+    assert sum(len(window) for window in found) == 100
+    assert max(len(window) for window in found) < 50

@@ -48,12 +48,19 @@ def test_opening_quote_goes_with_what_follows() -> None:
     assert sentences('He left. "We stay," she said.')[1].startswith('"')
 
 
+@pytest.mark.parametrize("space", ["\xa0", "\u2003", "\u202f", "\u3000", "\x85"])
+def test_wide_spaces_behind_initials_do_no_harm(space: str) -> None:
+    text = f"It was Hepatitis B{space}. Two died. George{space}W{space}. Bush said so."
+    found = sentences(text)
+    assert " ".join(" ".join(found).split()) == " ".join(text.split())
+
+
 @pytest.mark.parametrize("text", ["", " ", "\n\n\t", "\u2029"])
 def test_white_space_gives_nothing(text: str) -> None:
     assert split_sentences(text) == []
 
 
-@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from('.?!"“” \n\r\t'))))
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from('.?!"“” \n\r\t\xa0\u2003AB'))))
 def test_spans_are_exact_ordered_and_complete(text: str) -> None:
     spans = split_sentences(text)
     last = 0
