@@ -57,6 +57,7 @@ def check(
             *warnings,
             *_rare_labels(schema, asked, counts),
             *_documents(records),
+            *_several_sources(records),
             *_duplicates(records),
         ),
     )
@@ -119,6 +120,22 @@ def _documents(records: Sequence[Record]) -> Iterator[str]:
         )
     elif len(groups) == 1:
         yield "all sentences are of one document, so that nothing can be held out to measure"
+
+
+def _several_sources(records: Sequence[Record]) -> Iterator[str]:
+    """Tell of documents that may be one, as where a pool names its source and labels do not."""
+    sources: dict[str, dict[str, None]] = defaultdict(dict)
+    for record in records:
+        if record.document != record.id:  # else every sentence is its own document
+            sources[record.document][record.source] = None
+    several = [name for name, found in sources.items() if len(found) > 1]
+    if several:
+        yield (
+            f"{len(several)} documents are named alike in several sources (for example "
+            f"{several[0]!r} in {' and '.join(sources[several[0]])}), and count as different "
+            "ones; if they are the same, give them one source, or parts of one document are on "
+            "both sides of a split"
+        )
 
 
 def _duplicates(records: Sequence[Record]) -> Iterator[str]:
