@@ -64,24 +64,21 @@ def check(
 
 
 def _several_annotators(records: Sequence[Record]) -> Iterator[str]:
-    annotators: dict[str, set[str]] = defaultdict(set)
-    texts: dict[str, set[str]] = defaultdict(set)
+    """Tell of sentences that stand twice; those of two files may have one id, as rows have."""
+    annotators: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record, text in zip(records, texts_of(records), strict=True):
-        annotators[record.id].add(record.annotator)
-        texts[record.id].add(text)
-    double = [name for name, names in annotators.items() if len(names) > 1]
+        annotators[record.id, normalised(text) or text].append(record.annotator)
+    double = [key for key, names in annotators.items() if len(set(names)) > 1]
     if double:
+        names = " and ".join(sorted(set(annotators[double[0]])))
         yield (
             f"{len(double)} ids were annotated by several annotators (for example "
-            f"{double[0]!r} by {' and '.join(sorted(annotators[double[0]]))}); "
-            "merge them first: framing labels merge"
+            f"{double[0][0]!r} by {names}); merge them first: framing labels merge"
         )
-    count = Counter(record.id for record in records)
-    again = [name for name in count if count[name] > 1 and name not in double]
-    same = [name for name in again if len(texts[name]) == 1]
+    same = [key for key, names in annotators.items() if len(names) > 1 == len(set(names))]
     if same:
         yield (
-            f"{len(same)} ids are there more than once (for example {same[0]!r}); "
+            f"{len(same)} ids are there more than once (for example {same[0][0]!r}); "
             "is a file named twice, or within another?"
         )
 
