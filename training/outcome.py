@@ -8,7 +8,7 @@ from framing.decisions import DecisionRule
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.baseline import TfidfBaseline
-from framing.training.data import measured_ids, texts_of
+from framing.training.data import measured_sentences, texts_of
 from framing.training.evaluation import Scores, score
 from framing.training.extended import extended
 from framing.training.folds import cross_validate
@@ -48,7 +48,7 @@ def _by_sources(job: Job) -> Outcome | None:
         job.records,
         schema,
         config,
-        measured=measured_ids(config, schema),
+        measured=measured_sentences(config, schema, columns=job.columns),
         progress=job.progress,
         workspace=job.workspace,
     )

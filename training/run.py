@@ -48,12 +48,14 @@ class TrainingData:
         schema: Topics and stances of the model to be; with those of the old model, if one is
             extended.
         old: The model to extend.
+        columns: Those that it was read with.
     """
 
     records: tuple[Record, ...]
     schema: Schema
     findings: Findings
     old: OldModel | None = None
+    columns: Mapping[str, str] | None = None
 
 
 def read_data(
@@ -94,7 +96,7 @@ def read_data(
         asked=asked,
     )
     findings = check(found.records, schema, topics=asked.topic_names, warnings=found.warnings)
-    return TrainingData(found.records, schema, findings, old)
+    return TrainingData(found.records, schema, findings, old, columns)
 
 
 def train(
@@ -161,7 +163,7 @@ def train(
     workspace = open_workspace(folder, key, restart=restart)
     progress = progress and is_main_process()
     outcome = outcome_of(
-        Job(data.records, data.schema, config, workspace, corpora, progress, data.old)
+        Job(data.records, data.schema, config, workspace, corpora, progress, data.old, data.columns)
     )
     if is_main_process():
         save_model(outcome.fitted, folder, rule=outcome.rule)

@@ -19,7 +19,7 @@ from framing.training.baseline import TfidfBaseline
 from framing.training.cache import cached, fingerprint, settings_in_key
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices, texts_of
+from framing.training.data import SentenceKey, class_indices, sentence_key, texts_of
 from framing.training.evaluation import Scores, score
 from framing.training.splits import hold_out, joined_documents, with_versions
 from framing.training.trainer import Fitted, fit, save_model
@@ -43,7 +43,7 @@ def leave_sources_out(
     schema: Schema,
     config: TrainConfig,
     *,
-    measured: Collection[str] | None = None,
+    measured: Collection[SentenceKey] | None = None,
     progress: bool = False,
     workspace: Path | None = None,
 ) -> list[Unseen]:
@@ -53,7 +53,8 @@ def leave_sources_out(
         records: All there is to learn from.
         schema: Topics and stances.
         config: Backbone and hyperparameters.
-        measured: Ids of the records to score; ``None`` for all.
+        measured: Keys of the records to score (:func:`framing.training.data.sentence_key`);
+            ``None`` for all.
         progress: Show progress on standard error.
         workspace: As in :func:`framing.training.trainer.fit`.
 
@@ -68,7 +69,7 @@ def leave_sources_out(
             continue
         split = hold_out(records, with_versions(groups, joined))
         held_out = [r for r in split.held_out if r.source in sources]
-        asked = [r for r in held_out if measured is None or r.id in measured]
+        asked = [r for r in held_out if measured is None or sentence_key(r) in measured]
         if not asked:
             raise FramingError(
                 f"unseen_sources: no sentence of {' and '.join(sources)} is in the files that "

@@ -11,7 +11,14 @@ from helpers import write_lines
 from framing.labels.errors import LabelsError
 from framing.labels.schema import Schema
 from framing.training.checks import check
-from framing.training.data import load, load_records
+from framing.training.config import TrainConfig
+from framing.training.data import (
+    load,
+    load_records,
+    measured_ids,
+    measured_sentences,
+    sentence_key,
+)
 
 TOPICS = "military_bases,reconstruction,sovereignty,asylum"
 
@@ -104,3 +111,34 @@ def test_what_is_wrong_with_json_lines_is_said(
     path = write_lines(tmp_path / "labels.jsonl", lines)
     with pytest.raises(LabelsError, match=rf"labels\.jsonl.*{message}"):
         load_records([str(path)], schema)
+
+
+def test_what_measures_is_not_told_by_its_id_alone(
+    schema: Schema, config: TrainConfig, tmp_path: Path
+) -> None:
+    lines = {"a": OURS, "b": {**OURS, "source": "t"}, "c": {**OURS, "text": "Snow fell."}}
+    paths = {
+        name: str(write_lines(tmp_path / f"{name}.jsonl", [line])) for name, line in lines.items()
+    }
+    settings = config.model_copy(
+        update={"labels": tuple(paths.values()), "measured": (paths["b"],)}
+    )
+    measured = measured_sentences(settings, schema)
+    assert measured is not None
+    found = load_records(settings.labels, schema)
+    assert [sentence_key(record) in measured for record in found] == [False, True, False]
+    assert measured_ids(settings, schema) == {"1"}
+
+
+def test_what_measures_is_read_as_what_is_learned_from(
+    schema: Schema, config: TrainConfig, tmp_path: Path
+) -> None:
+    files = (
+        table(tmp_path / "batch1.csv", "Satz,document", "Rain fell.,a"),
+        table(tmp_path / "batch2.csv", "Satz,document", "Snow fell.,a"),
+    )
+    settings = config.model_copy(update={"labels": files, "measured": files[1:]})
+    columns = {"text": "Satz"}
+    measured = measured_sentences(settings, schema, columns=columns)
+    found = load_records(files, schema, columns=columns)
+    assert measured == {sentence_key(found[1])}
