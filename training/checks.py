@@ -39,6 +39,7 @@ def check(
     schema: Schema,
     *,
     topics: Collection[str] | None = None,
+    complete: bool = True,
     warnings: Sequence[str] = (),
 ) -> Findings:
     """Check everything at once.
@@ -47,12 +48,14 @@ def check(
         records: With text.
         schema: Topics and stances.
         topics: Those that the records are annotated for; ``None`` for all.
+        complete: Whether each of them must be there.
         warnings: What the readers of the files warned of, to go first.
     """
     asked = [name for name in schema.topic_names if topics is None or name in topics]
     counts = Counter(label for record in records for label in record.labels.items())
+    missing = _missing_topics(schema, asked, counts) if complete else ()
     return Findings(
-        errors=(*_several_annotators(records), *_missing_topics(schema, asked, counts)),
+        errors=(*_several_annotators(records), *missing),
         warnings=(
             *warnings,
             *_rare_labels(schema, asked, counts),
