@@ -246,6 +246,9 @@ def leave_one_document_out(
 
     Returns:
         Scores of the model and of the baseline over all documents together.
+
+    Raises:
+        FramingError: ``config.tuning`` is 0, or nothing would be left to learn from.
     """
     groups = list(dict.fromkeys(record.group for record in measured))
     pool = [*measured, *(r for r in records if r.group not in groups)]

@@ -13,7 +13,7 @@ from framing.decisions import DecisionRule, decide
 from framing.labels.errors import FramingError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema
-from framing.training import run, unseen
+from framing.training import run, tuned, unseen
 from framing.training.backbone import BLEND, SHIPPED, Start
 from framing.training.baseline import TfidfBaseline
 from framing.training.card import check_card, render_card
@@ -220,6 +220,15 @@ def test_leave_one_document_out_scores_every_sentence_once(
     assert f"Started from blend, of weights that are identified by `{'0' * 64}`." in card
     assert "framing evaluate x.jsonl --leave-one-article-out" in card
     assert "| negation | 1 | 4 |" in card
+
+
+def test_leave_one_document_out_needs_tuning_documents(
+    schema: Schema, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuned, "fit", None)
+    settings = config.model_copy(update={"tuning": 0.0, "folds": 2})
+    with pytest.raises(FramingError, match=r"tuning: 0 leaves no documents .*; set a fraction"):
+        leave_one_document_out(make_records(4), make_records(60), schema, settings)
 
 
 def test_baseline_learns_words(schema: Schema) -> None:
