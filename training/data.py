@@ -42,10 +42,11 @@ SentenceKey = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Loaded:
-    """Records with text, and what their readers warn of."""
+    """Records with text, what their readers warn of, and sources of which none are left."""
 
     records: tuple[Record, ...]
     warnings: tuple[str, ...]
+    sources_left_out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,12 @@ def load(
     if not records:
         raise LabelsError(f"no records are left in {', '.join(names)}")
     warnings = [warning for file in files for warning in file.warnings]
-    return Loaded(tuple(join_texts(records, folder)), (*warnings, *_in_several(files)))
+    sources = {record.source for file in files for record in file.records}
+    return Loaded(
+        records=tuple(join_texts(records, folder)),
+        warnings=(*warnings, *_in_several(files)),
+        sources_left_out=frozenset(sources - {record.source for record in records}),
+    )
 
 
 def measured_sentences(

@@ -28,6 +28,7 @@ class Job:
         corpora: Folder with the text of standoff records.
         old: The model to extend.
         columns: As in :func:`framing.training.data.load`.
+        sources_left_out: Sources of which no records are left, as was asked for.
     """
 
     records: tuple[Record, ...]
@@ -38,6 +39,7 @@ class Job:
     progress: bool = False
     old: OldModel | None = None
     columns: Mapping[str, str] | None = None
+    sources_left_out: frozenset[str] = frozenset()
 
     def title(self, text: str) -> str | None:
         """The title of a progress bar; ``None`` if there is to be none."""

@@ -49,6 +49,7 @@ class TrainingData:
             extended.
         old: The model to extend.
         columns: Those that it was read with.
+        sources_left_out: Sources of which no records are left, as was asked for.
     """
 
     records: tuple[Record, ...]
@@ -56,6 +57,7 @@ class TrainingData:
     findings: Findings
     old: OldModel | None = None
     columns: Mapping[str, str] | None = None
+    sources_left_out: frozenset[str] = frozenset()
 
 
 def read_data(
@@ -96,7 +98,9 @@ def read_data(
         asked=asked,
     )
     findings = check(found.records, schema, topics=asked.topic_names, warnings=found.warnings)
-    return TrainingData(found.records, schema, findings, old, columns)
+    return TrainingData(
+        found.records, schema, findings, old, columns, sources_left_out=found.sources_left_out
+    )
 
 
 def train(
@@ -162,9 +166,7 @@ def train(
     key = run_key(config, data.records, data.schema, start=start.sha256)
     workspace = open_workspace(folder, key, restart=restart)
     progress = progress and is_main_process()
-    outcome = outcome_of(
-        Job(data.records, data.schema, config, workspace, corpora, progress, data.old, data.columns)
-    )
+    outcome = outcome_of(_job(data, config, workspace, corpora=corpora, progress=progress))
     if is_main_process():
         save_model(outcome.fitted, folder, rule=outcome.rule)
     wait_for_all()
@@ -180,6 +182,27 @@ def train(
         write_card(report, folder)
     close_workspace(workspace)
     return report
+
+
+def _job(
+    data: TrainingData,
+    config: TrainConfig,
+    workspace: Path,
+    *,
+    corpora: Path | None,
+    progress: bool,
+) -> Job:
+    return Job(
+        records=data.records,
+        schema=data.schema,
+        config=config,
+        workspace=workspace,
+        corpora=corpora,
+        progress=progress,
+        old=data.old,
+        columns=data.columns,
+        sources_left_out=data.sources_left_out,
+    )
 
 
 def _report(

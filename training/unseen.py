@@ -44,6 +44,7 @@ def leave_sources_out(
     config: TrainConfig,
     *,
     measured: Collection[SentenceKey] | None = None,
+    sources_left_out: Collection[str] = (),
     progress: bool = False,
     workspace: Path | None = None,
 ) -> list[Unseen]:
@@ -55,12 +56,14 @@ def leave_sources_out(
         config: Backbone and hyperparameters.
         measured: Keys of the records to score (:func:`framing.training.data.sentence_key`);
             ``None`` for all.
+        sources_left_out: Sources that need not have records, since theirs were left out.
         progress: Show progress on standard error.
         workspace: As in :func:`framing.training.trainer.fit`.
 
     Raises:
-        FramingError: No record of a group is to be scored.
+        FramingError: A source has no record, or no record of a group is to be scored.
     """
+    _check_sources(records, config, sources_left_out)
     folds = []
     joined = joined_documents(records)
     for sources in config.unseen_sources:
@@ -89,6 +92,21 @@ def leave_sources_out(
                 chosen = tuple(asked[row] for row in rows)
                 result.append(Unseen(source, chosen, logits[rows], baseline[rows]))
     return result
+
+
+def _check_sources(
+    records: Sequence[Record], config: TrainConfig, left_out: Collection[str]
+) -> None:
+    """Refuse a source without records: misspelt, it would be learned from and never measured."""
+    there = {record.source for record in records}
+    asked = [source for sources in config.unseen_sources for source in sources]
+    missing = [source for source in asked if source not in there and source not in left_out]
+    if missing:
+        names = ", ".join(map(repr, dict.fromkeys(missing)))
+        raise FramingError(
+            f"unseen_sources: no record is of {names}; the labels have "
+            f"{', '.join(map(repr, sorted(there)))}; correct the name, or take it out"
+        )
 
 
 def logits_of_fold(
