@@ -50,6 +50,9 @@ OPTIONAL = {
 }
 """Fields of a record that a file need not have, and their defaults."""
 
+REQUIRED = frozenset({"id", "source", "document", "labels", "provenance", "annotator"})
+"""Fields of a record that a file must have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -39,6 +39,7 @@ def check(
     schema: Schema,
     *,
     topics: Collection[str] | None = None,
+    complete: bool = True,
     warnings: Sequence[str] = (),
 ) -> Findings:
     """Check everything at once.
@@ -47,40 +48,40 @@ def check(
         records: With text.
         schema: Topics and stances.
         topics: Those that the records are annotated for; ``None`` for all.
+        complete: Whether each of them must be there.
         warnings: What the readers of the files warned of, to go first.
     """
     asked = [name for name in schema.topic_names if topics is None or name in topics]
     counts = Counter(label for record in records for label in record.labels.items())
+    missing = _missing_topics(schema, asked, counts) if complete else ()
     return Findings(
-        errors=(*_several_annotators(records), *_missing_topics(schema, asked, counts)),
+        errors=(*_several_annotators(records), *missing),
         warnings=(
             *warnings,
             *_rare_labels(schema, asked, counts),
             *_documents(records),
+            *_several_sources(records),
             *_duplicates(records),
         ),
     )
 
 
 def _several_annotators(records: Sequence[Record]) -> Iterator[str]:
-    annotators: dict[str, set[str]] = defaultdict(set)
-    texts: dict[str, set[str]] = defaultdict(set)
+    """Tell of sentences that stand twice; those of two files may have one id, as rows have."""
+    annotators: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record, text in zip(records, texts_of(records), strict=True):
-        annotators[record.id].add(record.annotator)
-        texts[record.id].add(text)
-    double = [name for name, names in annotators.items() if len(names) > 1]
+        annotators[record.id, normalised(text) or text].append(record.annotator)
+    double = [key for key, names in annotators.items() if len(set(names)) > 1]
     if double:
+        names = " and ".join(sorted(set(annotators[double[0]])))
         yield (
             f"{len(double)} ids were annotated by several annotators (for example "
-            f"{double[0]!r} by {' and '.join(sorted(annotators[double[0]]))}); "
-            "merge them first: framing labels merge"
+            f"{double[0][0]!r} by {names}); merge them first: framing labels merge"
         )
-    count = Counter(record.id for record in records)
-    again = [name for name in count if count[name] > 1 and name not in double]
-    same = [name for name in again if len(texts[name]) == 1]
+    same = [key for key, names in annotators.items() if len(names) > 1 == len(set(names))]
     if same:
         yield (
-            f"{len(same)} ids are there more than once (for example {same[0]!r}); "
+            f"{len(same)} ids are there more than once (for example {same[0][0]!r}); "
             "is a file named twice, or within another?"
         )
 
@@ -119,6 +120,22 @@ def _documents(records: Sequence[Record]) -> Iterator[str]:
         )
     elif len(groups) == 1:
         yield "all sentences are of one document, so that nothing can be held out to measure"
+
+
+def _several_sources(records: Sequence[Record]) -> Iterator[str]:
+    """Tell of documents that may be one, as where a pool names its source and labels do not."""
+    sources: dict[str, dict[str, None]] = defaultdict(dict)
+    for record in records:
+        if record.document != record.id:  # else every sentence is its own document
+            sources[record.document][record.source] = None
+    several = [name for name, found in sources.items() if len(found) > 1]
+    if several:
+        yield (
+            f"{len(several)} documents are named alike in several sources (for example "
+            f"{several[0]!r} in {' and '.join(sources[several[0]])}), and count as different "
+            "ones; if they are the same, give them one source, or parts of one document are on "
+            "both sides of a split"
+        )
 
 
 def _duplicates(records: Sequence[Record]) -> Iterator[str]:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from framing.classifier import Classifier
 from framing.decisions import DecisionRule, decide
-from framing.labels.errors import SchemaError
+from framing.labels.errors import LabelsError, SchemaError
 from framing.labels.records import MEASURING, PACKAGED, Record, packaged_path, read_records
 from framing.labels.schema import Schema
 from framing.models.store import WEIGHTS, file_hash
 from framing.training.backbone import SHIPPED, find_backbone
+from framing.training.checks import check
 from framing.training.config import TrainConfig
 from framing.training.data import label_shares, load, texts_of
 from framing.training.evaluation import Scores, score
@@ -213,7 +214,8 @@ def find_replay(
         corpora: Folder with the text of standoff records.
 
     Raises:
-        FramingError: A file is wrong, or too small to measure on a part of it.
+        FramingError: A file is wrong, too small to measure on a part of it, or holds sentences
+            twice, as by several annotators.
     """
     if not old.kept:
         return Replay()
@@ -221,6 +223,10 @@ def find_replay(
     if config.replay:
         found = load(config.replay, old.schema, corpora=corpora, candidates=config.corpora)
         records = _of_topics(found.records, old.kept)
+        # It need not have all topics, but what is contradictory would be learned and measured.
+        findings = check(records, old.schema, topics=old.kept, complete=False)
+        if findings.errors:
+            raise LabelsError(f"replay: {', '.join(config.replay)}: {'; '.join(findings.errors)}")
         split = split_by_document(records, fraction=config.held_out, seed=config.seed)
         name = f"held-out documents of {', '.join(config.replay)}"
         return Replay(_sample(split.train, most, config.seed), split.held_out, name)

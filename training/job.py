@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Job:
         workspace: Keeps what is done, for a run that is cut off.
         corpora: Folder with the text of standoff records.
         old: The model to extend.
+        columns: As in :func:`framing.training.data.load`.
+        sources_left_out: Sources of which no records are left, as was asked for.
     """
 
     records: tuple[Record, ...]
@@ -36,6 +38,8 @@ class Job:
     corpora: Path | None = None
     progress: bool = False
     old: OldModel | None = None
+    columns: Mapping[str, str] | None = None
+    sources_left_out: frozenset[str] = frozenset()
 
     def title(self, text: str) -> str | None:
         """The title of a progress bar; ``None`` if there is to be none."""

@@ -25,6 +25,14 @@ from framing.training.backbone import (
 from framing.training.config import TrainConfig
 from framing.training.heads import carry_head
 
+_DROPOUTS = (
+    *("hidden_dropout_prob", "attention_probs_dropout_prob"),  # BERT and its kin
+    *("dropout", "attention_dropout"),  # DistilBERT, of which ModernBERT has the second
+    *("embedding_dropout", "mlp_dropout"),  # ModernBERT
+)
+_STACKS = ("encoder.layer", "transformer.layer", "layers")
+"""Where the layers are: BERT and its kin, DistilBERT, ModernBERT."""
+
 
 def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingModel:
     """A model with the encoder of a folder and a new head, or with ``config.extend`` the old one.
@@ -32,13 +40,13 @@ def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMod
     With the backbone ``blend``, the shipped encoder is mixed into that of the folder.
 
     Raises:
-        FramingError: The encoder cannot read ``config.max_tokens``.
+        FramingError: The encoder cannot read ``config.max_tokens``, or has no layers that
+            ``config.frozen_layers`` could be of.
     """
-    base = AutoConfig.from_pretrained(backbone, local_files_only=True)
-    settings = base.encoder_config() if is_framing_model(backbone) else base
+    settings = _settings_of(backbone)
     if config.max_tokens > (limit := token_limit(backbone)):
         raise FramingError(f"max_tokens: {backbone} reads {limit} tokens, not {config.max_tokens}")
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+    for name in _DROPOUTS:
         if hasattr(settings, name):
             setattr(settings, name, config.dropout)
     encoder = settings.to_dict()
@@ -72,6 +80,17 @@ def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMod
     return model
 
 
+def can_freeze_layers(backbone: Path) -> bool:
+    """Whether the encoder of a folder has layers that ``frozen_layers`` could be of."""
+    with torch.device("meta"):  # its shape alone, without weights
+        return _layers_of(AutoModel.from_config(_settings_of(backbone))) is not None
+
+
+def _settings_of(backbone: Path) -> Any:
+    base = AutoConfig.from_pretrained(backbone, local_files_only=True)
+    return base.encoder_config() if is_framing_model(backbone) else base
+
+
 def _encoder_of_ours(folder: Path, settings: Any, attention: str) -> Any:
     """The encoder of a framing model, in single precision."""
     encoder = AutoModel.from_config(settings, attn_implementation=attention)
@@ -100,6 +119,23 @@ def _mix_shipped_into(encoder: Any) -> None:
 
 
 def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Module]:
-    stack = getattr(model.encoder, "encoder", None)
-    layers = getattr(stack, "layer", None)
-    return list(layers[: config.frozen_layers]) if layers is not None else []
+    if not config.frozen_layers:
+        return []
+    layers = _layers_of(model.encoder)
+    if layers is None:
+        raise FramingError(
+            f"frozen_layers: {config.frozen_layers}, but an encoder of the kind "
+            f"{model.encoder.config.model_type!r} has no layers where they are looked for "
+            f"({', '.join(_STACKS)}); set it to 0"
+        )
+    return list(layers[: config.frozen_layers])
+
+
+def _layers_of(encoder: Any) -> torch.nn.ModuleList | None:
+    for path in _STACKS:
+        found = encoder
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        if isinstance(found, torch.nn.ModuleList):
+            return found
+    return None

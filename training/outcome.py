@@ -8,7 +8,7 @@ from framing.decisions import DecisionRule
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.baseline import TfidfBaseline
-from framing.training.data import measured_ids, texts_of
+from framing.training.data import measured_sentences, texts_of
 from framing.training.evaluation import Scores, score
 from framing.training.extended import extended
 from framing.training.folds import cross_validate
@@ -42,13 +42,14 @@ def outcome_of(job: Job) -> Outcome:
 
 
 def _by_sources(job: Job) -> Outcome | None:
-    """Each group of sources left out in turn; ``None`` if the records have none of them."""
+    """Each group of sources left out in turn; ``None`` if all were left out of the records."""
     schema, config = job.schema, job.config
     unseen = leave_sources_out(
         job.records,
         schema,
         config,
-        measured=measured_ids(config, schema),
+        measured=measured_sentences(config, schema, columns=job.columns),
+        sources_left_out=job.sources_left_out,
         progress=job.progress,
         workspace=job.workspace,
     )

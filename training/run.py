@@ -48,12 +48,16 @@ class TrainingData:
         schema: Topics and stances of the model to be; with those of the old model, if one is
             extended.
         old: The model to extend.
+        columns: Those that it was read with.
+        sources_left_out: Sources of which no records are left, as was asked for.
     """
 
     records: tuple[Record, ...]
     schema: Schema
     findings: Findings
     old: OldModel | None = None
+    columns: Mapping[str, str] | None = None
+    sources_left_out: frozenset[str] = frozenset()
 
 
 def read_data(
@@ -94,7 +98,9 @@ def read_data(
         asked=asked,
     )
     findings = check(found.records, schema, topics=asked.topic_names, warnings=found.warnings)
-    return TrainingData(found.records, schema, findings, old)
+    return TrainingData(
+        found.records, schema, findings, old, columns, sources_left_out=found.sources_left_out
+    )
 
 
 def train(
@@ -161,9 +167,7 @@ def train(
     key = run_key(config, data.records, data.schema, start=start.sha256)
     workspace = open_workspace(folder, key, restart=restart)
     progress = progress and is_main_process()
-    outcome = outcome_of(
-        Job(data.records, data.schema, config, workspace, corpora, progress, data.old)
-    )
+    outcome = outcome_of(_job(data, config, workspace, corpora=corpora, progress=progress))
     if is_main_process():
         save_model(outcome.fitted, folder, rule=outcome.rule)
     wait_for_all()
@@ -179,6 +183,27 @@ def train(
         write_card(report, folder)
     close_workspace(workspace)
     return report
+
+
+def _job(
+    data: TrainingData,
+    config: TrainConfig,
+    workspace: Path,
+    *,
+    corpora: Path | None,
+    progress: bool,
+) -> Job:
+    return Job(
+        records=data.records,
+        schema=data.schema,
+        config=config,
+        workspace=workspace,
+        corpora=corpora,
+        progress=progress,
+        old=data.old,
+        columns=data.columns,
+        sources_left_out=data.sources_left_out,
+    )
 
 
 def _report(
@@ -245,6 +270,9 @@ def leave_one_document_out(
 
     Returns:
         Scores of the model and of the baseline over all documents together.
+
+    Raises:
+        FramingError: ``config.tuning`` is 0, or nothing would be left to learn from.
     """
     groups = list(dict.fromkeys(record.group for record in measured))
     pool = [*measured, *(r for r in records if r.group not in groups)]

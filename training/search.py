@@ -20,9 +20,11 @@ from framing.decisions import DecisionRule, decide
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
+from framing.training.backbone import find_backbone
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, texts_of
 from framing.training.evaluation import joint_f1
+from framing.training.new_model import can_freeze_layers
 from framing.training.processes import process_count
 from framing.training.splits import Split, folds_by_document
 from framing.training.trainer import fit
@@ -146,12 +148,15 @@ def _complete(study: optuna.Study) -> list[float]:
 
 def _ranges(config: TrainConfig) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each setting; those of ``config`` lie within."""
+    most_frozen = max(4, config.frozen_layers)
+    if not can_freeze_layers(find_backbone(config.backbone)):
+        most_frozen = 0
     return {
         "learning_rate": (config.learning_rate / 10, config.learning_rate * 5),
         "head_learning_rate": (config.head_learning_rate / 5, config.head_learning_rate * 10),
         "max_epochs": (max(1, config.max_epochs // 2), 2 * config.max_epochs),
         "class_weight_power": (0.0, 1.0),
-        "frozen_layers": (0, max(4, config.frozen_layers)),
+        "frozen_layers": (0, most_frozen),
     }
 
 

@@ -29,7 +29,8 @@ class Split:
 def split_by_document(records: Sequence[Record], *, fraction: float, seed: int) -> Split:
     """Hold out a random fraction of every source's documents, at least one of all.
 
-    Documents that :func:`joined_documents` puts together stay together.
+    Of sources that have too few documents for one to be held out, the fraction is drawn of
+    all together. Documents that :func:`joined_documents` puts together stay together.
 
     Raises:
         LabelsError: There are too few documents to hold any out.
@@ -42,14 +43,16 @@ def split_by_document(records: Sequence[Record], *, fraction: float, seed: int) 
             by_source[record.source].add(first)
     generator = np.random.default_rng(seed)
     chosen: set[str] = set()
+    small: set[str] = set()
     for source in sorted(by_source):
         names = sorted(by_source[source])
         count = round(len(names) * fraction)
         chosen.update(generator.permutation(names)[:count].tolist())
-    if not chosen:  # every source is small
-        names = sorted(set().union(*by_source.values()))
-        count = max(1, round(len(names) * fraction))
-        chosen.update(generator.permutation(names)[:count].tolist())
+        if not count:
+            small.update(names)
+    if small:
+        count = max(0 if chosen else 1, round(len(small) * fraction))
+        chosen.update(generator.permutation(sorted(small))[:count].tolist())
     return hold_out(records, with_versions(chosen, joined))
 
 

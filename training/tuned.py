@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from framing.decisions import DecisionRule
+from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
 from framing.training.calibration import fit_rule
@@ -33,7 +34,17 @@ def fit_tuned(
     title: str | None = None,
     workspace: Path | None = None,
 ) -> Tuned:
-    """Fit with early stopping, and fit the decision rule, both on tuning documents."""
+    """Fit with early stopping, and fit the decision rule, both on tuning documents.
+
+    Raises:
+        FramingError: ``config.tuning`` is 0, and one document would decide on all of it.
+    """
+    if not config.tuning:
+        raise FramingError(
+            "tuning: 0 leaves no documents to stop by and to fit temperatures and thresholds on, "
+            "which this way of measuring needs; set a fraction above 0, such as 0.1, in the "
+            "configuration"
+        )
     split = split_by_document(records, fraction=config.tuning, seed=config.seed)
     fitted = fit(
         split.train, schema, config, tuning=split.held_out, title=title, workspace=workspace

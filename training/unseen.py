@@ -19,7 +19,7 @@ from framing.training.baseline import TfidfBaseline
 from framing.training.cache import cached, fingerprint, settings_in_key
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig
-from framing.training.data import class_indices, texts_of
+from framing.training.data import SentenceKey, class_indices, sentence_key, texts_of
 from framing.training.evaluation import Scores, score
 from framing.training.splits import hold_out, joined_documents, with_versions
 from framing.training.trainer import Fitted, fit, save_model
@@ -43,7 +43,8 @@ def leave_sources_out(
     schema: Schema,
     config: TrainConfig,
     *,
-    measured: Collection[str] | None = None,
+    measured: Collection[SentenceKey] | None = None,
+    sources_left_out: Collection[str] = (),
     progress: bool = False,
     workspace: Path | None = None,
 ) -> list[Unseen]:
@@ -53,13 +54,16 @@ def leave_sources_out(
         records: All there is to learn from.
         schema: Topics and stances.
         config: Backbone and hyperparameters.
-        measured: Ids of the records to score; ``None`` for all.
+        measured: Keys of the records to score (:func:`framing.training.data.sentence_key`);
+            ``None`` for all.
+        sources_left_out: Sources that need not have records, since theirs were left out.
         progress: Show progress on standard error.
         workspace: As in :func:`framing.training.trainer.fit`.
 
     Raises:
-        FramingError: No record of a group is to be scored.
+        FramingError: A source has no record, or no record of a group is to be scored.
     """
+    _check_sources(records, config, sources_left_out)
     folds = []
     joined = joined_documents(records)
     for sources in config.unseen_sources:
@@ -68,7 +72,7 @@ def leave_sources_out(
             continue
         split = hold_out(records, with_versions(groups, joined))
         held_out = [r for r in split.held_out if r.source in sources]
-        asked = [r for r in held_out if measured is None or r.id in measured]
+        asked = [r for r in held_out if measured is None or sentence_key(r) in measured]
         if not asked:
             raise FramingError(
                 f"unseen_sources: no sentence of {' and '.join(sources)} is in the files that "
@@ -88,6 +92,21 @@ def leave_sources_out(
                 chosen = tuple(asked[row] for row in rows)
                 result.append(Unseen(source, chosen, logits[rows], baseline[rows]))
     return result
+
+
+def _check_sources(
+    records: Sequence[Record], config: TrainConfig, left_out: Collection[str]
+) -> None:
+    """Refuse a source without records: misspelt, it would be learned from and never measured."""
+    there = {record.source for record in records}
+    asked = [source for sources in config.unseen_sources for source in sources]
+    missing = [source for source in asked if source not in there and source not in left_out]
+    if missing:
+        names = ", ".join(map(repr, dict.fromkeys(missing)))
+        raise FramingError(
+            f"unseen_sources: no record is of {names}; the labels have "
+            f"{', '.join(map(repr, sorted(there)))}; correct the name, or take it out"
+        )
 
 
 def logits_of_fold(

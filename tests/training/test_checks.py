@@ -37,6 +37,23 @@ def test_everything_is_found_at_once(schema: Schema) -> None:
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("Another sentence.", None),
+        ("RUSSIA will keep its base at Tartus – item 0", "by several annotators"),
+    ],
+)
+def test_one_id_of_several_annotators_is_one_sentence_if_the_text_is(
+    schema: Schema, text: str, error: str | None
+) -> None:
+    records = make_records(120)
+    other = replace(records[0], annotator="ben", document="z", text=text)
+    errors = check([*records, other], schema).errors
+    assert [error in message for message in errors if error] == ([True] if error else [])
+    assert len(errors) == (error is not None)
+
+
 def test_few_examples_are_counted(schema: Schema) -> None:
     assert "fewer than 10 examples: military_bases favor (5)" in found(make_records(30), schema)
 

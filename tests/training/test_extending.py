@@ -10,7 +10,7 @@ import pytest
 from helpers import make_records
 
 from framing import Classifier
-from framing.labels.errors import SchemaError
+from framing.labels.errors import LabelsError, SchemaError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema, parse_schema
 from framing.training import extended as module
@@ -199,6 +199,28 @@ def test_without_labels_to_replay_nothing_is_replayed(ready: TrainConfig) -> Non
     assert report.extension.before is None
     assert report.extension.replayed == 0
     assert "`--replay` gives labelled sentences" in (ready.output / "README.md").read_text("utf-8")
+
+
+def test_contradictory_labels_to_replay_are_refused_before_training(
+    ready: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    second = [replace(r, annotator="ben", labels={}) for r in make_records(6)]
+    write_records(second, tmp_path / "ben.jsonl")
+    both = ready.model_copy(update={"replay": (*ready.replay, str(tmp_path / "ben.jsonl"))})
+    monkeypatch.setattr(module, "fit", None)
+    with pytest.raises(
+        LabelsError, match=r"replay: .*old\.jsonl, .*ben\.jsonl: 6 ids .* by ben and test"
+    ):
+        train(both)
+
+
+def test_labels_to_replay_need_not_have_all_topics(ready: TrainConfig, tmp_path: Path) -> None:
+    some = [r for r in make_records(60) if "asylum" not in r.labels]
+    write_records(some, tmp_path / "old.jsonl")
+    data = read_data(ready.labels, label_schema=ready.label_schema, extend=ready.extend)
+    assert data.old is not None
+    replay = find_replay(data.old, ready, new=60)
+    assert len(replay.train) + len(replay.measured) == len(some)
 
 
 def test_the_shipped_model_replays_packaged_sentences(ready: TrainConfig) -> None:

@@ -13,7 +13,7 @@ from framing.decisions import DecisionRule, decide
 from framing.labels.errors import FramingError
 from framing.labels.records import Record, write_records
 from framing.labels.schema import Schema
-from framing.training import run, unseen
+from framing.training import run, tuned, unseen
 from framing.training.backbone import BLEND, SHIPPED, Start
 from framing.training.baseline import TfidfBaseline
 from framing.training.card import check_card, render_card
@@ -59,7 +59,7 @@ def test_train_scores_whole_sources_and_behaviour(ready: TrainConfig, tmp_path: 
     write_records(make_records(6), tmp_path / "cases.jsonl")
     config = ready.model_copy(
         update={
-            "unseen_sources": (("wire",), ("blog",), ("none",)),
+            "unseen_sources": (("wire",), ("blog",)),
             "cache": tmp_path / "cache",
             "behaviour": str(tmp_path / "cases.jsonl"),
         }
@@ -123,14 +123,43 @@ def test_a_group_with_nothing_to_score_is_refused_before_training(
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize("sources", [(("wire",), ("Blog",)), (("wire", "Blog"),)])
+def test_a_source_without_records_is_refused_before_training(
+    ready: TrainConfig, sources: tuple[tuple[str, ...], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unseen, "logits_of_fold", None)
+    message = r"unseen_sources: no record is of 'Blog'; the labels have 'blog', 'wire'; correct"
+    with pytest.raises(FramingError, match=message):
+        train(ready.model_copy(update={"unseen_sources": sources}))
+
+
+@pytest.mark.parametrize(
+    ("sources", "measured"), [((("wire",), ("radio",)), "wire"), ((("radio",),), None)]
+)
+def test_a_source_may_be_left_out_of_the_labels(
+    ready: TrainConfig, tmp_path: Path, sources: tuple[tuple[str, ...], ...], measured: str | None
+) -> None:
+    others = [replace(r, provenance="real") for r in _radio()]
+    write_records(others, tmp_path / "others.jsonl")
+    labels = (*ready.labels, str(tmp_path / "others.jsonl"))
+    config = ready.model_copy(update={"labels": labels, "unseen_sources": sources})
+    report = train(config, without=["real"])
+    assert {scores.system.partition(",")[0] for scores in report.unseen} == (
+        {measured} if measured else set()
+    )
+
+
 def _others(folder: Path) -> Path:
     """Records of a source that stays when all others are left out."""
-    records = [
+    write_records(_radio(), folder / "others.jsonl")
+    return folder / "others.jsonl"
+
+
+def _radio() -> list[Record]:
+    return [
         replace(r, source="radio", id=f"r{r.id}", text=f"On air: {r.text}")
         for r in make_records(12)
     ]
-    write_records(records, folder / "others.jsonl")
-    return folder / "others.jsonl"
 
 
 def test_train_refuses_to_overwrite(ready: TrainConfig) -> None:
@@ -232,6 +261,15 @@ def test_leave_one_document_out_scores_every_sentence_once(
     assert f"Started from blend, of weights that are identified by `{'0' * 64}`." in card
     assert "framing evaluate x.jsonl --leave-one-article-out" in card
     assert "| negation | 1 | 4 |" in card
+
+
+def test_leave_one_document_out_needs_tuning_documents(
+    schema: Schema, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuned, "fit", None)
+    settings = config.model_copy(update={"tuning": 0.0, "folds": 2})
+    with pytest.raises(FramingError, match=r"tuning: 0 leaves no documents .*; set a fraction"):
+        leave_one_document_out(make_records(4), make_records(60), schema, settings)
 
 
 def test_baseline_learns_words(schema: Schema) -> None:

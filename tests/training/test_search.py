@@ -53,6 +53,17 @@ def test_it_never_gets_worse_and_goes_on_to_the_same_end(
     assert len(calls) == 13
 
 
+def test_layers_are_not_frozen_where_an_encoder_has_none(
+    schema: Schema, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config.model_copy(update={"search": 4})
+    monkeypatch.setattr(module, "_quality", quality)
+    monkeypatch.setattr(module, "can_freeze_layers", lambda _: False)
+    best, _ = search(make_records(60), schema, config, workspace=tmp_path)
+    assert best.frozen_layers == 0
+    assert module._distributions(config)["frozen_layers"].high == 0
+
+
 def test_fits_of_a_trial_are_kept_until_it_is_done(
     schema: Schema, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,26 @@ def test_many_small_sources_still_give_a_held_out_side() -> None:
     assert len(split_by_document(records, fraction=0.25, seed=0).held_out) == 2
 
 
+@pytest.mark.parametrize(("sources", "documents"), [(99, 3), (40, 1), (7, 2)])
+def test_small_sources_are_held_out_in_proportion_beside_a_large_one(
+    sources: int, documents: int
+) -> None:
+    large = [r for d in range(20) for r in numbered("large", str(d), [f"Large {d}."])]
+    small = [
+        record
+        for source in range(sources)
+        for document in range(documents)
+        for record in numbered(f"s{source}", str(document), [f"Text {source} {document}."])
+    ]
+    split = split_by_document([*large, *small], fraction=0.15, seed=1)
+    held = [r.source == "large" for r in split.held_out]
+    assert held.count(True) == 3
+    assert held.count(False) == round(sources * documents * 0.15)
+    # The draw of small sources comes last, so that it changes nothing of the others'.
+    alone = split_by_document(large, fraction=0.15, seed=1).held_out
+    assert alone == tuple(r for r in split.held_out if r.source == "large")
+
+
 def test_folds_hold_every_document_out_once_with_its_share_of_labels() -> None:
     records = make_records(120)
     splits = folds_by_document(records, count=4, seed=1)
