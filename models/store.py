@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -42,7 +43,16 @@ class ModelError(FramingError):
 
 def model_hash(folder: Path) -> str:
     """Hex SHA-256 over all that decides a model's answers: weights, configuration, tokenizer."""
-    hashes = [file_hash(folder / name) for name in _REQUIRED]
+    return _hash_of(folder, _REQUIRED)
+
+
+def settings_hash(folder: Path) -> str:
+    """As :func:`model_hash`, without the weights."""
+    return _hash_of(folder, [name for name in _REQUIRED if name != WEIGHTS])
+
+
+def _hash_of(folder: Path, names: Iterable[str]) -> str:
+    hashes = [file_hash(folder / name) for name in names]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

@@ -24,6 +24,7 @@ from framing.batch.summary import (
     make_keys,
     measure_columns,
     measures,
+    whole_file,
 )
 from framing.batch.telling import Telling, TellingSentences
 from framing.labels.errors import FramingError
@@ -87,13 +88,8 @@ def write_report(
         ) from error
     check_free(path, force=force)
     page = _render(output, _gather(output, by, date_column))
-    unfinished = path.with_name(f".{path.name}.tmp")
-    try:
+    with whole_file(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise FramingError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _gather(output: JobOutput, by: str | None, date_column: str | None) -> _Gathered:

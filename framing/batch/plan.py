@@ -23,7 +23,7 @@ from framing.batch.parts import DATA, append_line, write_json
 from framing.batch.readers import Chunk, Progress, open_reader
 from framing.batch.tags import output_fields, renamed_columns
 from framing.labels.schema import Schema, parse_schema
-from framing.models.store import model_hash
+from framing.models.store import settings_hash
 
 if TYPE_CHECKING:
     from framing.classifier import Classifier
@@ -53,7 +53,7 @@ class ModelIdentity:
     Attributes:
         name: Folder of the model.
         sha256: Hash of its weights.
-        whole: Hash of weights, configuration and tokenizer.
+        settings: Hash of its configuration and tokenizer.
         engine: What computes.
         precision: What it computes in.
         framing: Version of this package, which splits the sentences.
@@ -61,7 +61,7 @@ class ModelIdentity:
 
     name: str
     sha256: str
-    whole: str
+    settings: str
     engine: str
     precision: str
     framing: str
@@ -74,7 +74,7 @@ class ModelIdentity:
         return cls(
             name=str(classifier.folder),
             sha256=classifier.weights_hash,
-            whole=model_hash(classifier.folder),
+            settings=settings_hash(classifier.folder),
             engine=classifier.engine,
             precision=classifier.precision,
             framing=__version__,
@@ -84,7 +84,7 @@ class ModelIdentity:
         """What makes another model answer otherwise, wherever it lies."""
         names = {
             "sha256": "the model's weights",
-            "whole": "the model's configuration or tokenizer",
+            "settings": "the model's configuration or tokenizer",
             "engine": "engine",
             "precision": "precision",
             "framing": "the version of framing",
@@ -93,7 +93,7 @@ class ModelIdentity:
         return [
             f"{names[name]}: was {before[:12]} and is {now[:12]}"
             for name, (before, now) in found.items()
-            if before != now and not (name == "whole" and self.sha256 != other.sha256)
+            if before != now
         ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,13 +137,20 @@ class Summary:
         if path.suffix not in writers:
             raise FramingError(f"{path}: must end in {' or '.join(writers)}")
         check_free(path, force=force)
-        unfinished = path.with_name(f".{path.name}.tmp")
-        try:
+        with whole_file(path) as unfinished:
             writers[path.suffix](self.to_table(), unfinished)
-            unfinished.replace(path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise FramingError(f"{path}: cannot be written: {error}") from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write to, which takes its place at the end or leaves nothing."""
+    unfinished = path.with_name(f".{path.name}.tmp")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise FramingError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def check_free(path: Path, *, force: bool) -> None:
@@ -267,7 +275,6 @@ def summarize(
 
 def make_keys(output: JobOutput, by: Sequence[str], date_column: str | None) -> list[Key]:
     """The keys that names after ``--by`` mean; errors as in :func:`summarize`."""
-
     keys = []
     for name in dict.fromkeys(by):
         if name in output.input_columns:
