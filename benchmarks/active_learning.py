@@ -28,7 +28,13 @@ from framing.labels.schema import Schema, load_schema
 from framing.training.backbone import find_backbone
 from framing.training.baseline import TfidfBaseline
 from framing.training.config import load_config
-from framing.training.data import class_indices, load_records, measured_ids, texts_of
+from framing.training.data import (
+    class_indices,
+    load_records,
+    measured_sentences,
+    sentence_key,
+    texts_of,
+)
 from framing.training.evaluation import joint_f1
 from framing.training.splits import split_by_document
 from framing.training.suggest import suggest
@@ -47,13 +53,13 @@ def main() -> None:
     arguments = parser.parse_args()
     schema, config = load_schema(), load_config(None)
     records = load_records(FILES, schema, corpora=arguments.corpora, candidates=config.corpora)
-    measured = measured_ids(config, schema)
+    measured = measured_sentences(config, schema)
     vectors = {r.id: v for r, v in zip(records, embeddings(texts_of(records)), strict=True)}
     sizes = range(STEP, arguments.labels + 1, STEP)
     rows = []
     for seed in range(arguments.seeds):
         split = split_by_document(records, fraction=0.3, seed=seed)
-        held_out = [r for r in split.held_out if measured is None or r.id in measured]
+        held_out = [r for r in split.held_out if measured is None or sentence_key(r) in measured]
         for strategy in STRATEGIES:
             curve = simulate(
                 strategy,

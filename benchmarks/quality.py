@@ -34,7 +34,13 @@ from framing.labels.schema import Schema, load_schema
 from framing.training.backbone import weights_hash
 from framing.training.calibration import fit_rule
 from framing.training.config import TrainConfig, load_config
-from framing.training.data import class_indices, load_records, measured_ids, texts_of
+from framing.training.data import (
+    class_indices,
+    load_records,
+    measured_sentences,
+    sentence_key,
+    texts_of,
+)
 from framing.training.evaluation import Estimate, Scores, score
 from framing.training.splits import hold_out
 from framing.training.unseen import cached, fingerprint, settings_in_key
@@ -102,7 +108,7 @@ def make_folds(
     limit: int | None,
 ) -> list[Fold]:
     """The folds of a protocol, each trained on at most ``limit`` sentences."""
-    measured = measured_ids(config, schema)
+    measured = measured_sentences(config, schema)
     if protocol == "source":
         held = [
             {r.group: r.source for r in records if r.source in sources}
@@ -122,7 +128,7 @@ def make_folds(
         split = hold_out(records, set(part_of))
         parts: dict[str, list[Record]] = {name: [] for name in part_of.values()}
         for record in split.held_out:
-            if measured is None or record.id in measured:
+            if measured is None or sentence_key(record) in measured:
                 parts[part_of[record.group]].append(record)
         folds.append(Fold(protocol, _whole_documents(split.train, limit, config.seed), parts))
     return folds

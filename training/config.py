@@ -52,6 +52,7 @@ class TrainConfig(BaseModel):
     frozen_layers: int = Field(default=0, ge=0)
     class_weight_power: float = Field(default=0.5, ge=0, le=1)
     unsure_weight: float = Field(default=1.0, ge=0, le=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     linear_probe: bool = False
     max_tokens: int = Field(default=256, ge=8)
     refit: bool = True

@@ -147,12 +147,6 @@ def measured_sentences(
     return frozenset(sentence_key(record) for file in files for record in file.records)
 
 
-def measured_ids(config: TrainConfig, schema: Schema) -> frozenset[str] | None:
-    """The ids in :func:`measured_sentences`: enough where no two files have an id in common."""
-    keys = measured_sentences(config, schema)
-    return None if keys is None else frozenset(name for _, name, _ in keys)
-
-
 def sentence_key(record: Record) -> SentenceKey:
     """Tells a sentence from those of other files that have its id."""
     return record.group, record.id, text_hash(record)

@@ -40,8 +40,8 @@ def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMod
     With the backbone ``blend``, the shipped encoder is mixed into that of the folder.
 
     Raises:
-        FramingError: The encoder cannot read ``config.max_tokens``, or has no layers that
-            ``config.frozen_layers`` could be of.
+        FramingError: The encoder cannot read ``config.max_tokens``, or has fewer layers
+            than ``config.frozen_layers``.
     """
     settings = _settings_of(backbone)
     if config.max_tokens > (limit := token_limit(backbone)):
@@ -80,10 +80,10 @@ def new_model(backbone: Path, schema: Schema, config: TrainConfig) -> FramingMod
     return model
 
 
-def can_freeze_layers(backbone: Path) -> bool:
-    """Whether the encoder of a folder has layers that ``frozen_layers`` could be of."""
+def layer_count(backbone: Path) -> int:
+    """How many layers the encoder of a folder has that could be frozen."""
     with torch.device("meta"):  # its shape alone, without weights
-        return _layers_of(AutoModel.from_config(_settings_of(backbone))) is not None
+        return len(_layers_of(AutoModel.from_config(_settings_of(backbone))) or ())
 
 
 def _settings_of(backbone: Path) -> Any:
@@ -127,6 +127,10 @@ def _lowest_layers(model: FramingModel, config: TrainConfig) -> list[torch.nn.Mo
             f"frozen_layers: {config.frozen_layers}, but an encoder of the kind "
             f"{model.encoder.config.model_type!r} has no layers where they are looked for "
             f"({', '.join(_STACKS)}); set it to 0"
+        )
+    if len(layers) < config.frozen_layers:
+        raise FramingError(
+            f"frozen_layers: {config.frozen_layers}, but the encoder has {len(layers)} layers"
         )
     return list(layers[: config.frozen_layers])
 

@@ -24,7 +24,7 @@ from framing.training.backbone import find_backbone
 from framing.training.config import TrainConfig
 from framing.training.data import class_indices, texts_of
 from framing.training.evaluation import joint_f1
-from framing.training.new_model import can_freeze_layers
+from framing.training.new_model import layer_count
 from framing.training.processes import process_count
 from framing.training.splits import Split, folds_by_document
 from framing.training.trainer import fit
@@ -148,9 +148,7 @@ def _complete(study: optuna.Study) -> list[float]:
 
 def _ranges(config: TrainConfig) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each setting; those of ``config`` lie within."""
-    most_frozen = max(4, config.frozen_layers)
-    if not can_freeze_layers(find_backbone(config.backbone)):
-        most_frozen = 0
+    most_frozen = max(min(4, layer_count(find_backbone(config.backbone))), config.frozen_layers)
     return {
         "learning_rate": (config.learning_rate / 10, config.learning_rate * 5),
         "head_learning_rate": (config.head_learning_rate / 5, config.head_learning_rate * 10),

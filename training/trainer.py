@@ -219,11 +219,16 @@ def targets(records: Sequence[Record], schema: Schema, config: TrainConfig) -> N
 
     Shape (records, topics, classes): one at the label, or the annotators' shares where they
     were merged as a distribution, times the class weight, and times ``config.unsure_weight``
-    where the annotator had serious doubts.
+    where the annotator had serious doubts. Of that, ``config.label_smoothing`` goes in equal parts
+    to all classes that apply to the topic (Szegedy et al. 2016).
     """
     doubts = [1.0 if record.sure else config.unsure_weight for record in records]
     weights = class_weights(records, schema, config) * np.reshape(doubts, (-1, 1, 1))
-    result: NDArray[np.float32] = (label_shares(records, schema) * weights).astype(np.float32)
+    weighted = label_shares(records, schema) * weights
+    even = applicable(schema) / applicable(schema).sum(1, keepdims=True)
+    spread = weighted.sum(-1, keepdims=True) * even
+    share = config.label_smoothing
+    result: NDArray[np.float32] = ((1 - share) * weighted + share * spread).astype(np.float32)
     return result
 
 

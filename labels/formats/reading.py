@@ -104,18 +104,6 @@ def read_labels(
     )
 
 
-def infer_labels(
-    path: str | Path,
-    *,
-    format: Format | str | None = None,  # noqa: A002  the field's word
-    columns: Mapping[str, str] | None = None,
-    sheet: str | None = None,
-) -> dict[str, set[str]]:
-    """As :func:`count_labels`, without the counts."""
-    counts = count_labels(path, format=format, columns=columns, sheet=sheet)
-    return {topic: set(stances) for topic, stances in counts.items()}
-
-
 def count_labels(
     path: str | Path,
     *,

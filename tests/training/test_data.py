@@ -15,7 +15,6 @@ from framing.training.config import TrainConfig
 from framing.training.data import (
     load,
     load_records,
-    measured_ids,
     measured_sentences,
     sentence_key,
 )
@@ -127,7 +126,6 @@ def test_what_measures_is_not_told_by_its_id_alone(
     assert measured is not None
     found = load_records(settings.labels, schema)
     assert [sentence_key(record) in measured for record in found] == [False, True, False]
-    assert measured_ids(settings, schema) == {"1"}
 
 
 def test_what_measures_is_read_as_what_is_learned_from(

@@ -15,7 +15,7 @@ from framing.labels.errors import FramingError
 from framing.labels.schema import Schema
 from framing.modeling import FramingModel
 from framing.training.config import TrainConfig
-from framing.training.new_model import can_freeze_layers, new_model
+from framing.training.new_model import layer_count, new_model
 
 SIZES = {
     **{"vocab_size": 99, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2},
@@ -53,7 +53,7 @@ def test_layers_are_frozen_and_dropout_is_set_in_all_kinds_of_encoder(
     kind: str, schema: Schema, config: TrainConfig, tmp_path: Path
 ) -> None:
     folder = encoder(kind, tmp_path / kind)
-    assert can_freeze_layers(folder)
+    assert layer_count(folder) == 3
     counts = []
     for layers in (0, 1, 2):
         settings = config.model_copy(update={"frozen_layers": layers, "dropout": 0.25})
@@ -63,13 +63,15 @@ def test_layers_are_frozen_and_dropout_is_set_in_all_kinds_of_encoder(
     assert counts[0] < counts[1] < counts[2] < sum(p.numel() for p in model.parameters())
     dropouts = {m.p for m in model.encoder.modules() if isinstance(m, torch.nn.Dropout)}
     assert dropouts == {0.25}
+    with pytest.raises(FramingError, match="frozen_layers: 4, but the encoder has 3 layers"):
+        new_model(folder, schema, config.model_copy(update={"frozen_layers": 4}))
 
 
 def test_an_encoder_without_layers_to_freeze_is_refused(
     schema: Schema, config: TrainConfig, tmp_path: Path
 ) -> None:
     folder = encoder("albert", tmp_path / "albert")
-    assert not can_freeze_layers(folder)
+    assert layer_count(folder) == 0
     assert frozen(new_model(folder, schema, config)) == 99 * 16
     with pytest.raises(FramingError, match=r"frozen_layers: 2, but .* kind 'albert' has no layers"):
         new_model(folder, schema, config.model_copy(update={"frozen_layers": 2}))

@@ -58,7 +58,7 @@ def test_layers_are_not_frozen_where_an_encoder_has_none(
 ) -> None:
     config = config.model_copy(update={"search": 4})
     monkeypatch.setattr(module, "_quality", quality)
-    monkeypatch.setattr(module, "can_freeze_layers", lambda _: False)
+    monkeypatch.setattr(module, "layer_count", lambda _: 0)
     best, _ = search(make_records(60), schema, config, workspace=tmp_path)
     assert best.frozen_layers == 0
     assert module._distributions(config)["frozen_layers"].high == 0

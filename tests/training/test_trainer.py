@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 from helpers import make_records
+from mixed_schema import MIXED
 from safetensors.torch import load_file
 from transformers import TrainingArguments
 
 from framing import Classifier
-from framing.decisions import DecisionRule
+from framing.decisions import DecisionRule, applicable
 from framing.labels.errors import FramingError
 from framing.labels.records import Record
 from framing.labels.schema import Schema
@@ -86,6 +87,20 @@ def test_targets_weigh_classes_and_doubts(schema: Schema, config: TrainConfig) -
     assert found[0] == pytest.approx(plain[0] / 2)
     assert found[1:] == pytest.approx(plain[1:])
     assert (np.count_nonzero(plain, axis=-1) == 1).all()
+
+
+def test_a_part_of_each_label_is_spread_over_the_classes_of_its_topic(config: TrainConfig) -> None:
+    labels: list[dict[str, str]] = [{"crime": "mentioned"}, {"trade": "favor"}, {}]
+    records = [
+        replace(record, labels=own) for record, own in zip(make_records(3), labels, strict=True)
+    ]
+    plain = targets(records, MIXED, config)
+    smooth = targets(records, MIXED, config.model_copy(update={"label_smoothing": 0.1}))
+    assert smooth.sum(-1) == pytest.approx(plain.sum(-1))
+    assert (smooth[:, ~applicable(MIXED)] == 0).all()
+    crime = MIXED.topic_names.index("crime")
+    shares = smooth[0, crime] / smooth[0, crime].sum()
+    assert sorted(shares)[-2:] == pytest.approx([0.05, 0.95])
 
 
 def test_where_annotators_differ_the_target_is_their_shares(

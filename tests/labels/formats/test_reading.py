@@ -16,7 +16,6 @@ from framing.labels.formats import (
     Imported,
     ImportProblems,
     count_labels,
-    infer_labels,
     read_labels,
 )
 from framing.labels.schema import Schema, parse_schema
@@ -513,6 +512,10 @@ def test_pandas_writes_nan(tmp_path: Path, schema: Schema) -> None:
     )
     frame.to_parquet(tmp_path / "x.parquet")
     assert labels_of(read_labels(tmp_path / "x.parquet", schema)) == [{"asylum": "favor"}, {}]
+
+
+def infer_labels(path: Path, *, columns: dict[str, str] | None = None) -> dict[str, set[str]]:
+    return {topic: set(stances) for topic, stances in count_labels(path, columns=columns).items()}
 
 
 def test_topics_and_stances_are_learnt(tmp_path: Path) -> None:
