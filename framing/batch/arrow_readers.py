@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from framing.batch.columns import fitted, without_views
-from framing.batch.files import InputFile
+from framing.batch.files import InputFile, StoreError
 from framing.batch.job import BatchError, BatchJob
 from framing.batch.readers import (
     Chunk,
@@ -125,6 +125,8 @@ class _ArrowReader:
     def _guarded(self, step: Any) -> Any:
         try:
             return step()
+        except StoreError as error:
+            raise BatchError(f"{self._file.label}: cannot be read to its end: {error}") from error
         except (OSError, pa.ArrowException) as error:
             why = " ".join(str(error).split())
             kind = self._file.format.value

@@ -102,7 +102,7 @@ class InputFile:
             if self.is_remote:
                 filesystem, path = _filesystem(self.path)
                 # Remote files of fsspec cannot limit the length of a line.
-                stream: Any = io.BufferedReader(filesystem.open(path, "rb"), 1 << 20)
+                stream: Any = io.BufferedReader(_Stored(filesystem.open(path, "rb")), 1 << 20)
             else:
                 stream = Path(self.path).open("rb")  # noqa: SIM115 - the caller closes it
         if self.compression is None:
@@ -129,6 +129,41 @@ class InputFile:
                 filesystem, path = _filesystem(self.path)
                 return str(filesystem.checksum(path))
             return file_hash(Path(self.path))
+
+
+class StoreError(OSError):
+    """An object store failed while a file was read from it."""
+
+
+class _Stored(io.RawIOBase):
+    """A file in an object store, whose client has errors of its own, as one that has Python's."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._file.read(len(buffer))
+        except Exception as error:
+            raise StoreError(str(error)) from error
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def find_files(

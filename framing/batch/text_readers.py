@@ -116,11 +116,9 @@ class _TextReader:
         self._position = -1
 
     def _guarded(self, step: Any) -> Any:
-        # Clients of object stores have errors of their own.
-        failures = Exception if self._file.is_remote else (OSError, EOFError, pa.ArrowException)
         try:
             return step()
-        except failures as error:
+        except (OSError, EOFError, pa.ArrowException) as error:
             raise BatchError(f"{self._file.label}: cannot be read to its end: {error}") from error
 
     def _parse(self, stream: IO[bytes], offset: int, line: int) -> Iterator[_Raw]:

@@ -315,6 +315,23 @@ def test_a_store_that_refuses_is_named(
         run(replace(job, inputs=(url,)))
 
 
+@pytest.mark.parametrize("name", ["in.parquet", "in.jsonl", "members.jsonl.gz", "in.csv"])
+def test_a_store_that_fails_while_a_file_is_read_is_named(
+    job: BatchJob, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec.register_implementation("remote", _RemoteStore, clobber=True)
+    url = f"remote://batch/{name}"
+    with fsspec.open(url, "wb") as file:
+        file.write(FORMATS[name]())
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("The token has expired")
+
+    monkeypatch.setattr(_RemoteFile, "_fetch_range", fail)
+    with pytest.raises(BatchError, match=rf"{name}: cannot be read to its end: The token has"):
+        run(replace(job, inputs=(url,)))
+
+
 def test_a_job_over_a_remote_file_goes_on(job: BatchJob) -> None:
     with fsspec.open("memory://batch/in.jsonl", "wb") as file:
         file.write(json_lines(RECORDS))
