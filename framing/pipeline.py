@@ -27,10 +27,12 @@ def sentence_windows(texts: Iterable[str], *, split: bool) -> Iterator[Window]:
     If the texts cannot be read on, those before come out first.
 
     Raises:
-        TypeError: An item is not a string.
+        TypeError: An item is not a string, or ``split`` no truth value.
     """
     from framing.splitting import split_sentences, strip_span
 
+    if not isinstance(split, bool):
+        raise TypeError(f"split must be True or False, got {split!r}")
     window: Window = []
     count = 0
     try:

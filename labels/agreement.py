@@ -46,7 +46,8 @@ class Figure:
 
     Attributes:
         measure: ``alpha`` (nominal), ``alpha_ordinal``, ``kappa``, ``same`` (share of pairs
-            of annotations that are the same, in [0, 1]), ``joint_f1`` (micro-F1 over
+            of annotations that are the same, in [0, 1]; over all annotators, a sentence counts
+            as often as it was annotated, as in alpha), ``joint_f1`` (micro-F1 over
             ``(topic, stance)`` labels, in [0, 1]) or ``exact`` (share of sentences with all
             labels the same, in [0, 1]).
         about: ``topic`` (present or absent), ``stance`` (where at least two annotators gave

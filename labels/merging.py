@@ -85,7 +85,9 @@ def merge(
             adjudicator is not among the annotators.
     """
     if (by == "adjudicated") != (adjudicator is not None):
-        raise LabelsError("an adjudicator is needed to merge by adjudicated, and only there")
+        raise LabelsError(
+            "merging by 'adjudicated' needs an adjudicator (--adjudicator), and no other way does"
+        )
     if adjudicator is not None and adjudicator not in (there := annotators_of(sentences)):
         raise LabelsError(f"no records by {adjudicator!r}; there are {', '.join(there)}")
     records: list[Record] = []

@@ -97,6 +97,7 @@ def write_output(
         "format": form,
         "text_column": "text",
         "model": {"name": "default", "sha256": "ab" * 32},
+        "files": [{"chunks": [[0, len(rows), 0, 0] for rows in parts]}],
     }
     (folder / "_framing" / "plan.json").write_text(json.dumps(plan))
     if rejected:

@@ -55,7 +55,7 @@ def check(
     counts = Counter(label for record in records for label in record.labels.items())
     missing = _missing_topics(schema, asked, counts) if complete else ()
     return Findings(
-        errors=(*_several_annotators(records), *missing),
+        errors=(*annotated_twice(records), *missing),
         warnings=(
             *warnings,
             *_rare_labels(schema, asked, counts),
@@ -66,7 +66,7 @@ def check(
     )
 
 
-def _several_annotators(records: Sequence[Record]) -> Iterator[str]:
+def annotated_twice(records: Sequence[Record]) -> Iterator[str]:
     """Tell of sentences that stand twice; those of two files may have one id, as rows have."""
     annotators: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record, text in zip(records, texts_of(records), strict=True):

@@ -192,7 +192,7 @@ def find_files(
     found: dict[str, InputFile] = {}
     for name in map(str, inputs):
         if name == STANDARD_INPUT:
-            if not (spool.exists() and sys.stdin.isatty()):
+            if not (spool.exists() and sys.stdin is not None and sys.stdin.isatty()):
                 _spool(spool, spooled)
             kind = input_format or InputFormat.JSONL
             found[name] = InputFile(str(spool), kind, name=STANDARD_INPUT)
@@ -231,8 +231,13 @@ def _local(name: str, wanted: InputFormat | None, output: Path | None) -> Iterat
     path = Path(name)
     if path.is_dir():
         yield from _folder(path, wanted, output)
-    elif path.exists():
+    elif path.is_file():
         yield _named(name, wanted)
+    elif path.exists():
+        raise BatchError(
+            f"{name}: is a pipe or device, which can be read but once; give it as standard input: "
+            "… | framing batch -"
+        )
     else:
         matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - takes any pattern
         files = [match for match in matches if Path(match).is_file()]
@@ -342,14 +347,18 @@ def _spool(path: Path, known: str | None) -> None:
     No input at all, as under cron, leaves what is there already, and so does another one than
     that of the job.
     """
+    if sys.stdin is None:  # closed, as some schedulers do
+        raise BatchError("standard input: is closed; give a file, or < /dev/null to go on")
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp")
     try:
         with scratch.open("wb") as out:
             shutil.copyfileobj(sys.stdin.buffer, out)
         empty = not scratch.stat().st_size
-        if empty and (known is not None or path.exists()):
+        if empty:
             scratch.unlink()
+            if known is None and not path.exists():
+                raise BatchError("standard input: is empty; there is nothing to classify")
         elif known is not None and file_hash(scratch) != known:
             scratch.unlink()
             raise BatchError(

@@ -121,6 +121,11 @@ class BatchJob:
             )
         if self.id_column == self.text_column:
             raise BatchError(f"the id column cannot be the text's column {self.text_column!r}")
+        if self.level is Level.DOCUMENT and self.text_column in (self.columns or ()):
+            raise BatchError(
+                f"the text's column {self.text_column!r} cannot pass through where a row is a "
+                "document; take it from the input, by source_file and source_row, or an id"
+            )
         for name in ("max_chars", "part_rows", "workers"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:

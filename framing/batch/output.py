@@ -114,6 +114,13 @@ def open_output(folder: str | Path, *, partial: bool = False) -> JobOutput:
             f"{folder}: the job has not finished (no file _SUCCESS); let it finish, or give "
             f"--partial to use the {len(parts)} part files that are there"
         )
+    planned = sum(len(file["chunks"]) for file in plan["files"])
+    if len(parts) != planned and not partial:
+        raise FramingError(
+            f"{folder / DATA}: holds {len(parts)} part files of {planned}; run "
+            "'framing batch' on it again to write what is missing, or give --partial to use those "
+            "that are there"
+        )
     if not parts:
         raise FramingError(f"{folder / DATA}: holds no part-*.{form.value} files")
     schema = parse_schema(plan["schema"], where=str(folder / _PLAN))
@@ -141,7 +148,7 @@ def _read_plan(folder: Path) -> dict[str, Any]:
         Level(plan["level"]), OutputFormat(plan["format"])
         if not {"name", "sha256"} <= set(plan["model"]):
             raise ValueError("the model has no name or no hash")
-        return {"schema": plan["schema"], **plan}
+        return {"schema": plan["schema"], "files": plan["files"], **plan}
     except KeyError as error:
         raise FramingError(f"{path}: lacks the key {error}") from error
     except (OSError, ValueError, TypeError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -173,8 +174,9 @@ def make_plan(
     planned, schemas = [], {}
     names: dict[str, None] = {}
     for file in files:
+        fingerprint = file.fingerprint()  # first: what changes while it is read is then noticed
         plan = open_reader(file, job).plan(progress)
-        planned.append(PlannedFile(file, file.fingerprint(), plan.chunks))
+        planned.append(PlannedFile(file, fingerprint, plan.chunks))
         schemas[file.label] = plan.schema
         names |= dict.fromkeys(plan.names)
     columns = merged(schemas)
@@ -308,7 +310,7 @@ def read_done(folder: Path, plan: Plan) -> dict[str, Done]:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:  # killed while it wrote the last line
-        path.write_bytes(whole)
+        os.truncate(path, len(whole))
     ending = OutputFormat(plan.options["format"]).value
     result = {}
     for line in whole.splitlines():

@@ -64,8 +64,10 @@ def run(
     job.check()
     with _locked(job), progress or Silence() as shown:
         _prepare(job)
+        known = read_plan(job.output)
+        files = _files(job, known)  # first, as it is quickly said that there is no such file
         classifiers = _classifiers(job, on_ray=ray_address is not None)
-        plan = _plan(job, classifiers[0], shown)
+        plan = _plan(job, files, classifiers[0], known=known, shown=shown)
         done = read_done(job.output, plan)
         pending = [chunk for chunk in plan.chunks() if part_name(chunk) not in done]
         if pending or not (job.output / SUCCESS).exists():
@@ -225,16 +227,24 @@ def _clear(folder: Path, *, keep: set[str]) -> None:
             path.unlink()
 
 
-def _plan(job: BatchJob, classifier: Classifier, shown: Progress) -> Plan:
+def _plan(
+    job: BatchJob,
+    files: Sequence[InputFile],
+    classifier: Classifier,
+    *,
+    known: Plan | None,
+    shown: Progress,
+) -> Plan:
     """The plan in the folder if it fits the job, else a new one."""
     model = ModelIdentity.of(classifier)
-    known = read_plan(job.output)
-    files = _files(job, known)
     if known is not None:
         check_unchanged(known, job, files, model)
         return known
     shown.stage("Reading", None)
     plan = make_plan(job, files, model, classifier.schema, progress=shown.advance)
+    if not plan.rows:
+        name = files[0].label if len(files) == 1 else f"all {len(files)} inputs"
+        raise BatchError(f"{name}: no rows; there is nothing to classify")
     write_plan(plan, job.output)
     return plan
 

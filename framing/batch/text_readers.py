@@ -26,6 +26,7 @@ from framing.batch.rows import (
 )
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_TO_UTF8 = "convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8"
 _CONVERT = "convert it first, for example with iconv -f UTF-16 -t UTF-8"
 
 
@@ -193,7 +194,7 @@ class CsvReader(_TextReader):
         records = self._all()
         first = next(records, None)
         if first is None:
-            raise BatchError(f"{self._file.label}: is empty; a header with column names is needed")
+            return FilePlan((), pa.schema([]))
         self._check_header(first)
         seen = 0
         for raw in records:
@@ -218,8 +219,10 @@ class CsvReader(_TextReader):
             )
         broken = [shown(name) for name in raw.content.values() if not is_unicode(name)]
         if broken:
-            raise BatchError(f"{self._file.label}: the header is not UTF-8: {broken[0]}")
-        names = [name or f"column_{n}" for n, name in enumerate(raw.content.values(), start=1)]
+            raise BatchError(
+                f"{self._file.label}: the header is not UTF-8: {broken[0]}; {_TO_UTF8}"
+            )
+        names = _named_columns(list(raw.content.values()))
         double = sorted({name for name in names if names.count(name) > 1})
         if double:
             raise BatchError(
@@ -256,6 +259,17 @@ class CsvReader(_TextReader):
         named = dict(zip(self._header, fields, strict=False))
         value = named.get(self._job.id_column or "")
         return value if value is not None and is_unicode(value) else None
+
+
+def _named_columns(header: list[str]) -> list[str]:
+    """The header, with names for columns that have none."""
+    names = []
+    for number, name in enumerate(header, start=1):
+        own = name or f"column_{number}"
+        while not name and own in header:
+            own += "_"
+        names.append(own)
+    return names
 
 
 class LinesReader(_TextReader):
@@ -366,5 +380,7 @@ def _csv_row(header: tuple[str, ...], fields: list[str]) -> dict[str, Any] | Pro
     content = dict(zip(header, fields, strict=True))
     for name, value in content.items():
         if not is_unicode(value):
-            return Problem(Reason.INVALID_UTF8, f"column {name!r} is not UTF-8", shown(value))
+            return Problem(
+                Reason.INVALID_UTF8, f"column {name!r} is not UTF-8; {_TO_UTF8}", shown(value)
+            )
     return content

@@ -264,9 +264,13 @@ def _check_outputs(*others: Path | None, json_lines: Sequence[Path | None], forc
     for path in json_lines:
         if path is not None:
             check_json_lines(path)
-    for path in (*others, *json_lines):
-        if path is not None:
-            check_output(path, force=force)
+    given = [path for path in (*others, *json_lines) if path is not None]
+    for path in given:
+        check_output(path, force=force)
+    places = [path.resolve() for path in given]
+    for path, place in zip(given, places, strict=True):
+        if places.count(place) > 1:
+            raise FramingError(f"{path}: is named for two outputs; give each a file of its own")
 
 
 def _print_written(*paths: Path | None) -> None:

@@ -120,6 +120,8 @@ def batch(
         signal.signal(signal.SIGTERM, known or signal.SIG_DFL)
     if not quiet:
         _print(report)
+    if not report.rows_out:
+        raise FramingError(f"all {report.rows_in:,} rows were rejected; {output}/rejected says why")
 
 
 def _use_few_arenas() -> None:
@@ -172,7 +174,7 @@ def _print(report: BatchReport) -> None:
     rejected = sum(report.rejected.values())
     typer.echo(
         f"{report.rows_in:,} rows in = {report.rows_out:,} rows out + {rejected:,} rejected; "
-        f"{report.sentences:,} sentences in {report.parts:,} parts"
+        f"{report.sentences:,} sentences in {report.parts:,} part{'s' * (report.parts != 1)}"
     )
     for reason, count in report.rejected.items():
         typer.echo(f"  rejected, {reason}: {count:,} (see {report.output}/rejected)")

@@ -62,7 +62,7 @@ def classify(
 
     Prints a table on a terminal and JSON Lines, one sentence a line, elsewhere.
     """
-    if not inputs and sys.stdin.isatty():
+    if not inputs and (sys.stdin is None or sys.stdin.isatty()):
         raise FramingError("nothing to classify; give TEXT, a FILE, or - for standard input")
     texts = [_read(name) for name in inputs or ["-"]]
 
@@ -94,6 +94,8 @@ def _sources(inputs: list[str], texts: list[str]) -> list[str | None]:
 def _read(name: str) -> str:
     """The text that an argument means: standard input, a file, or itself."""
     if name == "-":
+        if sys.stdin is None:
+            raise FramingError("standard input: is closed; give TEXT or a FILE")
         return _decoded(sys.stdin.buffer.read(), "standard input")
     if not name.strip():
         return name

@@ -68,6 +68,7 @@ def _evaluate(
 ) -> None:
     from framing.classifier import Classifier
     from framing.cli.tables import print_labels, print_scores
+    from framing.training.checks import annotated_twice
     from framing.training.config import load_config
     from framing.training.data import load_records, texts_of
     from framing.training.evaluation import score
@@ -78,6 +79,8 @@ def _evaluate(
         records = load_records(
             [file], classifier.schema, corpora=corpora, candidates=candidates, columns=columns
         )
+    for error in annotated_twice(records):
+        raise FramingError(f"{file}: {error}")
     scores = score(
         model,
         classifier.probabilities(texts_of(records)),

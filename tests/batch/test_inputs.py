@@ -377,7 +377,9 @@ def test_standard_input_is_kept_until_the_job_is_finished(
         find_files(["-"], input_format=None, lines=False, spool=spool)
         return spool.read_bytes()
 
-    assert find(b"") == b""
+    with pytest.raises(BatchError, match="standard input: is empty; there is nothing to classify"):
+        find(b"")
+    assert not list(spool.parent.iterdir())
     assert find(b"one") == b"one"
     assert find(b"") == b"one"  # as under cron, where there is no input
     assert find(b"two") == b"two"
@@ -459,7 +461,6 @@ def test_standard_input_that_does_not_fit_leaves_nothing(
         ("latin.csv", "text,größe\na,1\n".encode("latin-1"), r"the header is not UTF-8: gr\\udcf6"),
         ("double.csv", b"text,a,a\n", "the header has 'a' more than once"),
         ("quote.csv", b'text,"a\n', "the header is not CSV: a quote is not closed"),
-        ("empty.csv", b"", "is empty; a header with column names is needed"),
         ("other.csv", b"body,a\nx,1\n", "no column 'text'; its columns are: body, a"),
         ("other.jsonl", b'{"body": "x"}\n', "no column 'text'; its columns are: body"),
         ("other.parquet", parquet([{"a": 1, "body": "x"}]), "its columns are: a, body"),
@@ -561,10 +562,15 @@ def test_no_rows_at_all(job: BatchJob, tmp_path: Path) -> None:
     (tmp_path / "c.parquet").write_bytes(parquet(RECORDS))
     pq.write_table(pq.read_table(tmp_path / "c.parquet").slice(0, 0), tmp_path / "c.parquet")
     (tmp_path / "d.jsonl.gz").write_bytes(gzip.compress(b""))
-    job = replace(job, inputs=tuple(str(path) for path in sorted(tmp_path.glob("?.*"))))
-    report = run(job)
-    assert (report.rows_in, report.rows_out, report.sentences, report.parts) == (0, 0, 0, 0)
-    assert run(job) == report
+    (tmp_path / "e.csv").write_bytes(b"")
+    empty = tuple(str(path) for path in sorted(tmp_path.glob("?.*")))
+    with pytest.raises(BatchError, match="all 5 inputs: no rows; there is nothing to classify"):
+        run(replace(job, inputs=empty))
+    with pytest.raises(BatchError, match=r"e\.csv: no rows; there is nothing to classify"):
+        run(replace(job, inputs=empty[-1]))
+    (tmp_path / "f.jsonl").write_bytes(json_lines(RECORDS[:2]))
+    report = run(replace(job, inputs=(*empty, str(tmp_path / "f.jsonl"))))
+    assert (report.rows_in, report.rows_out, report.parts) == (2, 2, 1)
 
 
 def test_columns_of_json_have_one_type_each(job: BatchJob, tmp_path: Path) -> None:

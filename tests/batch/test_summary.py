@@ -260,10 +260,17 @@ def test_unfinished_and_other_folders(tmp_path: Path) -> None:
     (folder / "_framing" / "plan.json").write_text("{")
     with pytest.raises(FramingError, match=r"plan.json: is damaged"):
         open_output(folder, partial=True)
-    empty = write_output(tmp_path / "e", [documents()[0]])
-    next((empty / "data").glob("part-*")).unlink()
+
+
+def test_missing_parts_are_noticed(tmp_path: Path) -> None:
+    folder = write_output(tmp_path / "o", documents())
+    (folder / "data" / "part-00000-00000.parquet").unlink()
+    with pytest.raises(FramingError, match="data: holds 1 part files of 2; run 'framing batch'"):
+        open_output(folder)
+    assert len(open_output(folder, partial=True).parts) == 1
+    (folder / "data" / "part-00000-00001.parquet").unlink()
     with pytest.raises(FramingError, match=r"holds no part-\*.parquet files"):
-        open_output(empty)
+        open_output(folder, partial=True)
 
 
 def test_damaged_parts_are_named(tmp_path: Path) -> None:

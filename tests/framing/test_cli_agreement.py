@@ -211,7 +211,7 @@ def test_stats(files: list[Path]) -> None:
         (("agree", "--ordinal", "favor"), "the order of the stances has to name each once"),
         (("agree", "--output", "r.txt"), "a report ends in .json or .csv"),
         (("agree", "--annotator", "zoe"), "no annotator 'zoe'"),
-        (("merge", "--by", "adjudicated", "--output", "o"), "an adjudicator is needed"),
+        (("merge", "--by", "adjudicated", "--output", "o"), "the name of an adjudicator"),
         (("merge", "--by", "majority", "--output", "no/o"), "there is no folder"),
         (
             ("merge", "--by", "adjudicated", "--ties", "first", "--output", "o"),

@@ -83,8 +83,8 @@ def test_adjudicated() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"by": "adjudicated"}, "an adjudicator is needed"),
-        ({"by": "majority", "adjudicator": "ann"}, "an adjudicator is needed"),
+        ({"by": "adjudicated"}, "needs an adjudicator"),
+        ({"by": "majority", "adjudicator": "ann"}, "needs an adjudicator"),
         ({"by": "adjudicated", "adjudicator": "zoe"}, "no records by 'zoe'; there are ann, ben"),
     ],
 )
