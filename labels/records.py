@@ -160,11 +160,27 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _parsed(line: bytes, where: str) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, object_pairs_hook=_distinct)
+    except LabelsError as error:
+        raise LabelsError(f"{where}: {error}") from error
+    except (RecursionError, OverflowError) as error:
+        raise LabelsError(f"{where}: is nested too deep or has too large a number") from error
     except UnicodeDecodeError as error:
         raise LabelsError(f"{where}: is not UTF-8: {error.reason}") from error
     except json.JSONDecodeError as error:
         raise LabelsError(f"{where}: is not valid JSON: {error.msg}") from error
+    except ValueError as error:  # a whole number of more digits than Python converts
+        raise LabelsError(f"{where}: {error}") from error
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that stands twice, of which JSON would take the last without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise LabelsError(f"the key {double!r} stands twice in one object; leave one")
+    return found
 
 
 _TYPES: dict[str, type] = {
@@ -191,7 +207,7 @@ def _record(content: Any, schema: Schema, where: str) -> Record:
         raise LabelsError(f"{where}: unknown field {unknown[0]!r}; fields are {', '.join(_TYPES)}")
     for name, kind in _TYPES.items():
         value = content.get(name)
-        if value is None and name in OPTIONAL:
+        if name in OPTIONAL and content.get(name, OPTIONAL[name]) is OPTIONAL[name]:
             continue
         if name not in content:
             raise LabelsError(f"{where}: the field {name!r} is missing")

@@ -105,7 +105,7 @@ def last_checkpoint(folder: Path) -> str | None:
     """
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for path in reversed(found):
-        state = _state(path)
+        state = _state(path) if (path / _EPOCH_START).is_file() else None
         if state is not None and not _has_stopped(state):
             return str(path.resolve())
         if is_main_process():
@@ -182,7 +182,9 @@ class TimedCheckpoints(TrainerCallback):  # type: ignore[misc, unused-ignore]
         self._saved = self._clock()
         path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if self._start is not None and path.is_dir() and is_main_process():
-            np.save(path / _EPOCH_START, self._start.numpy(), allow_pickle=False)
+            partial = path / f"partial-{_EPOCH_START}"
+            np.save(partial, self._start.numpy(), allow_pickle=False)
+            partial.replace(path / _EPOCH_START)
 
 
 def _differences(path: Path, key: Mapping[str, Any]) -> list[str]:

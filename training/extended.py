@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,9 @@ def extended(job: Job, old: OldModel) -> Outcome:
     records = without_sentences(job.records, replay.measured)
     split = split_by_document(records, fraction=config.held_out, seed=config.seed)
     inner = split_by_document(split.train, fraction=config.tuning, seed=config.seed)
-    measured = _fit(job, old, inner.train, replay, tuning=old.completed(inner.held_out))
+    unseen = [*split.held_out, *inner.held_out]  # which may be among the old labels, too
+    learned = replace(replay, train=tuple(without_sentences(replay.train, unseen)))
+    measured = _fit(job, old, inner.train, learned, tuning=old.completed(inner.held_out))
     columns = columns_of(job.schema, old.annotated)
     logits = saved_logits(measured, texts_of(inner.held_out))
     fresh_rule = fit_rule([(logits[:, columns], class_indices(inner.held_out, fresh))])

@@ -95,7 +95,8 @@ def run_on_ray(
     if started:
         _connect(ray, address)
     # A worker does not start in this folder.
-    model = str(Path(job.model).resolve()) if Path(job.model).is_dir() else job.model
+    is_folder = job.model != "default" and Path(job.model).is_dir()
+    model = str(Path(job.model).resolve()) if is_folder else job.model
     job = replace(job, output=job.output.resolve(), model=model, inputs=())
     wants_gpu = job.device != "cpu" and job.engine != "openvino"
     gpus = int(ray.cluster_resources().get("GPU", 0)) if wants_gpu else 0

@@ -6,6 +6,7 @@ import functools
 import glob
 import hashlib
 import io
+import json
 import os
 import shutil
 import sys
@@ -21,6 +22,9 @@ from framing.batch.rows import is_unicode
 from framing.models.store import file_hash
 
 STANDARD_INPUT = "-"
+
+_DATASET = "state.json"
+_DATASETS = "dataset_dict.json"
 
 _FORMATS = {
     ".parquet": InputFormat.PARQUET,
@@ -257,11 +261,9 @@ def _outside(folder: Path | None, files: list[str]) -> list[str]:
 
 def _folder(path: Path, wanted: InputFormat | None, output: Path | None) -> Iterator[InputFile]:
     """The files in a folder, or the Arrow files of one that ``datasets`` has saved."""
-    arrow = sorted(path.rglob("*.arrow"))
-    if arrow and ((path / "state.json").exists() or (path / "dataset_dict.json").exists()):
-        for file in arrow:
-            if not file.name.startswith("cache-"):
-                yield InputFile(str(file), InputFormat.DATASET)
+    if any((path / name).is_file() for name in (_DATASET, _DATASETS)):
+        for arrow in sorted(_dataset_files(path)):
+            yield InputFile(str(arrow), InputFormat.DATASET)
         return
     files = sorted(
         file
@@ -273,6 +275,26 @@ def _folder(path: Path, wanted: InputFormat | None, output: Path | None) -> Iter
         raise BatchError(f"{path}: no files that can be read; known are {_KNOWN}")
     for name in _outside(output, known):
         yield _named(name, wanted)
+
+
+def _dataset_files(folder: Path) -> Iterator[Path]:
+    """The files that ``datasets`` names as its own: others may be left from before, or a cache."""
+    splits = [folder]
+    if not (folder / _DATASET).is_file():
+        splits = [folder / name for name in _json(folder / _DATASETS, "splits")]
+    for split in splits:
+        for each in _json(split / _DATASET, "_data_files"):
+            yield split / each["filename"]
+
+
+def _json(path: Path, key: str) -> list[Any]:
+    try:
+        found: list[Any] = json.loads(path.read_bytes())[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BatchError(
+            f"{path}: is not as save_to_disk of datasets writes it: {error}; save the dataset again"
+        ) from error
+    return found
 
 
 def _is_hidden(path: Path) -> bool:

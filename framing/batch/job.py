@@ -103,11 +103,25 @@ class BatchJob:
     force: bool = False
 
     def __post_init__(self) -> None:
-        """Take one input for a list of one, and paths as strings or not."""
+        """Take one input or column for a list of one, paths as strings or not, and enums by value.
+
+        Raises:
+            BatchError: A level or format is none of those that there are.
+        """
         given = self.inputs
         inputs = [given] if isinstance(given, str | Path) else given
         object.__setattr__(self, "inputs", tuple(map(os.fspath, inputs)))
         object.__setattr__(self, "output", Path(self.output))
+        if isinstance(self.columns, str):
+            object.__setattr__(self, "columns", (self.columns,))
+        for name, kind in (
+            ("level", Level),
+            ("format", OutputFormat),
+            ("input_format", InputFormat),
+        ):
+            value = getattr(self, name)
+            if value is not None or name != "input_format":
+                object.__setattr__(self, name, _chosen(name, value, kind))
 
     def check(self) -> None:
         """Raise a :class:`BatchError` that names the first option that is out of range."""
@@ -149,6 +163,14 @@ class BatchJob:
             name: value.value if isinstance(value, Enum) else value
             for name, value in options.items()
         }
+
+
+def _chosen(name: str, value: object, kind: type[Enum]) -> Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(str(each.value) for each in kind)
+        raise BatchError(f"{name} must be one of {known}, got {value!r}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,10 @@ def run_locally(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    except Exception:
+    finally:
         # Nothing may be written any more when the folder is free for the next job.
         stop.set()
         pool.shutdown(cancel_futures=True)
-        raise
-    finally:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _read(plan: Plan, job: BatchJob, pending: Sequence[ChunkId]) -> Iterator[tuple[ChunkId, Rows]]:

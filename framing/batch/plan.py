@@ -313,8 +313,13 @@ def read_done(folder: Path, plan: Plan) -> dict[str, Done]:
         os.truncate(path, len(whole))
     ending = OutputFormat(plan.options["format"]).value
     result = {}
-    for line in whole.splitlines():
-        done = Done(**json.loads(line))
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            done = Done(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise BatchError(
+                f"{path}, line {number}: is damaged; delete the line, and its part is done again"
+            ) from error
         part = folder / DATA / f"{done.part}.{ending}"
         if part.exists() and part.stat().st_size == done.bytes:
             result[done.part] = done

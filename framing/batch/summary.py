@@ -225,7 +225,8 @@ class Tally:
                 self.undated += pc.sum(sentences.filter(missing)).as_py() or 0
                 texts = batch.column(key.column).filter(missing).drop_null()
                 if self.undated_example is None and len(texts):
-                    self.undated_example = str(texts[0].as_py())
+                    # Not by Python, whose dates end with the year 9999.
+                    self.undated_example = str(texts.cast("string")[0])
                 return
 
 

@@ -208,7 +208,10 @@ class CsvReader(_TextReader):
 
     def read(self, chunk: Chunk, schema: pa.Schema) -> Rows:
         if not self._header:
-            self._check_header(next(self._all()))
+            first = next(self._all(), None)
+            if first is None:
+                raise BatchError(f"{self._file.label}: has become empty since the job began")
+            self._check_header(first)
         return super().read(chunk, schema)
 
     def _check_header(self, raw: _Raw) -> None:

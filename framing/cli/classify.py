@@ -156,7 +156,9 @@ def _print_table(title: str | None, document: Document) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, expand=True)
+    # As it is: a name may hold brackets, which rich would take for markup.
+    shown = None if title is None else Text(title)
+    table = Table(title=shown, title_justify="left", box=box.SIMPLE, expand=True)
     table.add_column("Sentence", ratio=1)
     table.add_column("Topic: stance (probability)", no_wrap=True)
     for sentence in document.sentences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,6 @@ from framing.cli.labels import (
     SheetOption,
     named_columns,
 )
-from framing.labels.errors import FramingError
 
 if TYPE_CHECKING:
     from framing.labels.formats import Imported
@@ -44,24 +44,26 @@ def init(
     """Draft a schema from the topics and stances in a labelled file."""
     from framing.labels.draft import draft_schema, schema_yaml
     from framing.labels.formats import ImportProblems, count_labels
+    from framing.labels.formats.output import check_output, replacing
 
-    if output.exists() and not force:
-        raise FramingError(f"{output}: is there already; use --force to overwrite it")
+    check_output(output, force=force)
     columns = named_columns(column or [])
     try:
         found = count_labels(labels, format=kind, columns=columns, sheet=sheet)
     except ImportProblems as error:
         _stop(labels, [str(problem) for problem in error.problems])
     schema = draft_schema(found)
-    try:
-        output.write_text(schema_yaml(schema), encoding="utf-8")
-    except OSError as error:
-        raise FramingError(f"{output}: cannot be written: {error.strerror}") from error
+    with replacing(output, force=force) as temporary:
+        temporary.write_text(schema_yaml(schema), encoding="utf-8")
     for topic in schema.topics:
         typer.echo(f"{topic.title}: {', '.join(schema.stances_of(topic.name))}")
     typer.echo("Is a topic missing? Then name all by --column TOPIC=HEADING, one for each.")
     typer.echo(f"Written to {output}; replace what is to be filled in, then run")
-    typer.echo(f"  framing schema check {output} {labels}")
+    given = [part for each in column or [] for part in ("--column", each)]
+    given += ["--sheet", sheet] if sheet else []
+    given += ["--format", kind] if kind else []
+    command = ["framing", "schema", "check", str(output), str(labels), *given]
+    typer.echo(f"  {shlex.join(command)}")
 
 
 @schema_app.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from framing.training.evaluation import LabelScore, Scores
@@ -34,7 +35,7 @@ def print_scores(scores: Sequence[Scores], *, title: str) -> None:
     """One column per system, one row per figure with its 95 % interval."""
     first = scores[0]
     table = Table(
-        title=f"{title}: {first.sentences} sentences, {first.documents} documents",
+        title=Text(f"{title}: {first.sentences} sentences, {first.documents} documents"),
         caption="95 % bootstrap intervals over documents",
         title_justify="left",
         caption_justify="left",
@@ -42,7 +43,7 @@ def print_scores(scores: Sequence[Scores], *, title: str) -> None:
     )
     table.add_column("figure")
     for system in scores:
-        table.add_column(system.system, justify="right")
+        table.add_column(Text(system.system), justify="right")
     for name, words in _TITLES.items():
         table.add_row(words, *(str(system.estimates[name]) for system in scores))
     table.add_row("calibration error", *(_figure(system.ece) for system in scores))
@@ -53,7 +54,7 @@ def print_scores(scores: Sequence[Scores], *, title: str) -> None:
 
 def print_labels(scores: Scores) -> None:
     """Precision, recall, F1 and support per topic and stance."""
-    table = Table(title=f"{scores.system}, per label", title_justify="left", box=box.SIMPLE)
+    table = Table(title=Text(f"{scores.system}, per label"), title_justify="left", box=box.SIMPLE)
     for name in ("topic", "stance"):
         table.add_column(name)
     for name in ("precision", "recall", "F1", "support"):

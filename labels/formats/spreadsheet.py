@@ -134,6 +134,8 @@ def _plain(cell: Any) -> object:
         return _Formula(getattr(value, "text", value))
     if kind == "e":
         return BadCell(str(value), "the formula gives an error; correct it in the spreadsheet")
+    if value is None and kind == "str":  # what a formula with the result "" has for a value
+        return ""
     if isinstance(value, str):
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
     if isinstance(value, datetime) and value.time() == datetime.min.time():

@@ -246,7 +246,8 @@ def test_a_name_with_signs_of_a_glob_is_that_file(job: BatchJob, tmp_path: Path)
 def test_folders_of_datasets(job: BatchJob, tmp_path: Path, part_rows: int) -> None:
     dataset = datasets.Dataset.from_list(RECORDS)
     dataset.save_to_disk(tmp_path / "one", num_shards=2)
-    (tmp_path / "one" / "cache-123.arrow").write_bytes(b"no input")
+    for name in ("cache-123.arrow", "data-00000-of-00007.arrow"):  # the second from a save before
+        (tmp_path / "one" / name).write_bytes(b"no input")
     splits = {"test": dataset.select([9, 4]), "train": dataset.select(range(4))}
     datasets.DatasetDict(splits).save_to_disk(tmp_path / "two")
     rows = everything(job, tmp_path / "one", part_rows=part_rows)
@@ -254,6 +255,9 @@ def test_folders_of_datasets(job: BatchJob, tmp_path: Path, part_rows: int) -> N
     assert columns(rows)["id"] == [row["id"] for row in RECORDS]
     both = everything(job, tmp_path / "two", part_rows=part_rows)
     assert columns(both)["id"] == ["r9", "r4", "r0", "r1", "r2", "r3"]
+    (tmp_path / "two" / "dataset_dict.json").write_text("{}")
+    with pytest.raises(BatchError, match=r"dataset_dict\.json: is not as save_to_disk of datasets"):
+        everything(job, tmp_path / "two", part_rows=part_rows)
 
 
 class _RemoteFile(AbstractBufferedFile):
@@ -384,6 +388,17 @@ def test_standard_input_is_kept_until_the_job_is_finished(
     assert find(b"") == b"one"  # as under cron, where there is no input
     assert find(b"two") == b"two"
     assert [path.name for path in spool.parent.iterdir()] == ["stdin"]
+
+
+def test_a_pipe_and_a_closed_standard_input_are_refused(
+    job: BatchJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(BatchError, match=r"pipe\.jsonl: is a pipe or device.*framing batch -"):
+        run(replace(job, inputs=tmp_path / "pipe.jsonl"))
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(BatchError, match="standard input: is closed; give a file"):
+        run(replace(job, inputs="-"))
 
 
 def test_another_standard_input_does_not_replace_that_of_the_job(

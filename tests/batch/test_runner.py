@@ -356,6 +356,55 @@ def test_inputs_and_output_may_be_strings_or_paths(job: BatchJob, tmp_path: Path
     assert replace(job, output=given).output == output
 
 
+def test_options_may_be_named_by_their_values(job: BatchJob) -> None:
+    named = replace(job, level="document", format="jsonl", columns="id")  # type: ignore[arg-type]
+    assert (named.level, named.format) == (Level.DOCUMENT, OutputFormat.JSONL)
+    assert named.columns == ("id",)
+    for name in ("level", "format", "input_format"):
+        with pytest.raises(BatchError, match=f"{name} must be one of .*, got 'table'"):
+            replace(job, **{name: "table"})
+
+
+def test_the_text_cannot_pass_through_beside_documents(job: BatchJob) -> None:
+    with pytest.raises(BatchError, match="the text's column 'body' cannot pass through"):
+        run(replace(job, level=Level.DOCUMENT, columns=("id", "body")))
+
+
+def test_an_input_that_grows_while_it_is_first_read_is_noticed(
+    job: BatchJob, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"body": "Homs."}\n' * 50)
+
+    class Growing(Silence):
+        def advance(self, rows: int, **_: Any) -> None:
+            with path.open("a") as file:
+                file.write('{"body": "Hama."}\n')
+
+    with pytest.raises(BatchError, match="changed while the job read it"):
+        run(replace(job, inputs=path), progress=Growing())
+
+
+def test_a_damaged_note_of_a_finished_part_is_named(job: BatchJob) -> None:
+    run(job)
+    notes = job.output / "_framing" / "done.jsonl"
+    lines = notes.read_text().splitlines()
+    notes.write_text("\n".join([lines[0], lines[1][:20], *lines[2:]]) + "\n")
+    with pytest.raises(BatchError, match=r"done\.jsonl, line 2: is damaged; delete the line"):
+        run(job)
+    notes.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    assert run(job).parts == len(lines)
+
+
+def test_all_rows_rejected_is_a_failure(job: BatchJob, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"body": null}\n' * 3)
+    command = ["batch", str(path), "--output", str(job.output), "--text-column", "body"]
+    result = CliRunner().invoke(app, [*command, "--model", str(job.model), "--device", "cpu"])
+    assert "all 3 rows were rejected" in str(result.exception)
+    assert (job.output / "_SUCCESS").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("part_rows", "5"), ("workers", 1.5), ("threshold", "high")]
 )

@@ -50,6 +50,11 @@ def test_split_false_takes_the_text_as_one_unit(classifier: Classifier) -> None:
     assert sentence.start == 2
 
 
+def test_split_is_a_truth_value(classifier: Classifier) -> None:
+    with pytest.raises(TypeError, match="split must be True or False, got 'no'"):
+        classifier.classify(TEXT, split="no")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\n"])
 @pytest.mark.parametrize("split", [True, False])
 def test_empty_text_gives_an_empty_document(classifier: Classifier, text: str, split: bool) -> None:

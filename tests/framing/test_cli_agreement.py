@@ -211,8 +211,12 @@ def test_stats(files: list[Path]) -> None:
         (("agree", "--ordinal", "favor"), "the order of the stances has to name each once"),
         (("agree", "--output", "r.txt"), "a report ends in .json or .csv"),
         (("agree", "--annotator", "zoe"), "no annotator 'zoe'"),
-        (("merge", "--by", "adjudicated", "--output", "o"), "the name of an adjudicator"),
+        (("merge", "--by", "adjudicated", "--output", "o"), "needs an adjudicator"),
         (("merge", "--by", "majority", "--output", "no/o"), "there is no folder"),
+        (
+            ("merge", "--by", "majority", "--output", "o.jsonl", "--left-out", "./o.jsonl"),
+            "is named for two outputs",
+        ),
         (
             ("merge", "--by", "adjudicated", "--ties", "first", "--output", "o"),
             "--ties is for majority and soft",

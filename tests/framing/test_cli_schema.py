@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -109,7 +110,7 @@ def test_init_says_what_it_cannot_use(labels: Path, tmp_path: Path) -> None:
     bad = run("init", labels, "--column", "text", cwd=tmp_path)
     assert_one_line_error(bad, "--column 'text'", "NAME=HEADING")
     folder = run("init", labels, "--output", tmp_path / "no" / "s.yaml")
-    assert_one_line_error(folder, "cannot be written", "No such file or directory")
+    assert_one_line_error(folder, "s.yaml: there is no folder")
     empty = write(tmp_path / "empty.csv", ("text", "mood"), [("A.", ""), ("B.", "")])
     nothing = run("init", empty, cwd=tmp_path)
     assert nothing.returncode == 2
@@ -127,6 +128,8 @@ def test_init_with_columns_named(tmp_path: Path) -> None:
     options = [part for column in columns for part in ("--column", column)]
     made = run("init", path, *options, cwd=tmp_path)
     assert made.returncode == 0, made
+    check = next(line for line in made.stdout.splitlines() if "schema check" in line)
+    assert run(*shlex.split(check)[2:], cwd=tmp_path).returncode == 0
     schema = load_schema(tmp_path / "schema.yaml")
     assert schema.classes_of("crime") == ("absent", "mentioned")
     assert schema.stances_of("mood") == ("stance_1", "stance_5")

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -160,6 +161,15 @@ def test_evaluate_asks_for_the_model_of_the_topics(table: Path, model_folder: Pa
     hint = "; for topics of your own, give your model by --model"
     assert error_of("evaluate", table, "--device", "cpu").endswith(hint)
     assert hint not in error_of("evaluate", table, "--model", model_folder)
+
+
+def test_evaluate_wants_one_annotation_a_sentence(tmp_path: Path, model_folder: Path) -> None:
+    records = make_records(6)
+    second = [replace(record, annotator="ben") for record in records]
+    write_records([*records, *second], tmp_path / "r.jsonl")
+    problem = error_of("evaluate", tmp_path / "r.jsonl", "--model", model_folder)
+    assert "r.jsonl: " in problem
+    assert "framing labels merge" in problem
 
 
 def test_on_two_processes_the_same_command_gives_one_model(tmp_path: Path) -> None:

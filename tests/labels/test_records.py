@@ -44,6 +44,8 @@ def test_round_trip(tmp_path: Path, schema: Schema, records: list[Record]) -> No
         ({"text": None}, "needs 'text', or 'sha256'"),
         ({"sha256": "00"}, "is not that of the text"),
         ({"n": True}, "n must be int"),
+        ({"sure": None}, "sure must be bool, got None"),
+        ({"sure": 1}, "sure must be bool, got 1"),
         ({"colour": "red"}, "unknown field 'colour'"),
     ],
 )
@@ -62,6 +64,9 @@ def test_malformed_line_names_file_line_and_value(
     [
         ("{", "is not valid JSON"),
         ("[]", "expected a JSON object"),
+        ('{"labels": {"asylum": "favor", "asylum": "against"}}', "'asylum' stands twice"),
+        ("[" * 100_000, "is nested too deep"),
+        ('{"n": ' + "9" * 5000 + "}", "line 2: Exceeds the limit"),
         (json.dumps(GOOD), "id 'a' is already on line 1"),
         (json.dumps({k: v for k, v in GOOD.items() if k != "source"}), "'source' is missing"),
     ],

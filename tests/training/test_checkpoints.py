@@ -169,8 +169,11 @@ def test_checkpoints_that_cannot_be_used_are_removed(tmp_path: Path) -> None:
             }
         }
     }
+    (tmp_path / "checkpoint-40").mkdir()  # killed before the epoch's start was written
+    (tmp_path / "checkpoint-40" / "trainer_state.json").write_text("{}")
     for step, state in ((9, "{}"), (10, json.dumps(stopped)), (20, '{"half'), (30, None)):
         (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "epoch_start.npy").touch()
         if state is not None:
             (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")

@@ -183,6 +183,33 @@ def test_new_sentences_that_measure_the_old_topics_are_not_learned_from(
     assert all(not asked & texts for texts in learned)
 
 
+def test_new_sentences_held_out_are_not_learned_from_old_labels(
+    ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[set[str | None]] = []
+    held_out: list[set[str | None]] = []
+    before, split = module.fit, module.split_by_document
+
+    def seen(records: Sequence[Record], *arguments: Any, **options: Any) -> Any:
+        learned.append({record.text for record in records})
+        return before(records, *arguments, **options)
+
+    def splits(*arguments: Any, **options: Any) -> Any:
+        found = split(*arguments, **options)
+        held_out.append({record.text for record in found.held_out})
+        return found
+
+    def replays(*arguments: Any, **options: Any) -> Any:
+        return replace(find_replay(*arguments, **options), train=weather_records(), measured=())
+
+    monkeypatch.setattr(module, "fit", seen)
+    monkeypatch.setattr(module, "split_by_document", splits)
+    monkeypatch.setattr(module, "find_replay", replays)
+    train(ready.model_copy(update={"max_epochs": 1}))
+    assert len(held_out) == 2
+    assert all(not texts & learned[0] for texts in held_out)
+
+
 def test_without_epochs_it_is_the_old_model(ready: TrainConfig, old_model: Path) -> None:
     tiny = {"learning_rate": 1e-12, "head_learning_rate": 1e-12, "max_epochs": 1}
     train(ready.model_copy(update=tiny))

@@ -119,5 +119,9 @@ def test_folds_hold_every_document_out_once_with_its_share_of_labels() -> None:
         assert not {r.group for r in split.train} & {r.group for r in split.held_out}
         assert sum(r.labels == {"asylum": "against"} for r in split.held_out) in range(3, 8)
     assert splits == folds_by_document(records, count=4, seed=1)
+    few = folds_by_document(records[:12], count=5, seed=1)  # no label has five sentences
+    assert sorted(r.id for split in few for r in split.held_out) == sorted(
+        r.id for r in records[:12]
+    )
     with pytest.raises(LabelsError, match="cannot make 5 folds of 4 documents"):
         folds_by_document(records[:8], count=5, seed=1)
