@@ -135,7 +135,7 @@ def _plain(cell: Any) -> object:
     if kind == "e":
         return BadCell(str(value), "the formula gives an error; correct it in the spreadsheet")
     if value is None and kind == "str":  # what a formula with the result "" has for a value
-        return ""
+        value = ""
     if isinstance(value, str):
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
     if isinstance(value, datetime) and value.time() == datetime.min.time():

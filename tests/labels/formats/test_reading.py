@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from helpers import write_lines
@@ -604,3 +605,20 @@ def test_nothing_to_learn(tmp_path: Path) -> None:
         infer_labels(path)
     with pytest.raises(LabelsError, match="no such file"):
         infer_labels(tmp_path / "none.csv")
+
+
+def test_a_formula_may_have_an_empty_result(tmp_path: Path, schema: Schema) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.append(["text", "asylum"])
+    page.append(["Ja.", '=IF(1=1,"","favor")'])
+    book.save(tmp_path / "new.xlsx")
+    path = tmp_path / "saved.xlsx"
+    with ZipFile(tmp_path / "new.xlsx") as before, ZipFile(path, "w") as after:
+        for name in before.namelist():  # openpyxl computes no formulas; so a spreadsheet saves this
+            content = before.read(name).replace(b'<c r="B2"><f>', b'<c r="B2" t="str"><f>')
+            after.writestr(name, content)
+    assert labels_of(read_labels(path, schema)) == [{}]
