@@ -77,7 +77,7 @@ def main() -> None:
             _print_starts(console, models)
         if OURS in rows:
             sizes = arguments.sizes or (QUICK_SIZES if arguments.quick else SIZES)
-            _print_sizes(console, sizes, **shared)
+            _print_sizes(console, sizes, arguments.on, **shared)
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, float]:
@@ -213,8 +213,10 @@ def _print_starts(console: Console, models: Path) -> None:
     )
 
 
-def _print_sizes(console: Console, sizes: Sequence[int], **shared: Any) -> None:
-    threads = sorted({1, available_cpus()}) if shared["device"] == "cpu" else [1]
+def _print_sizes(
+    console: Console, sizes: Sequence[int], on: Sequence[int] | None, **shared: Any
+) -> None:
+    threads = on or (sorted({1, available_cpus()}) if shared["device"] == "cpu" else [1])
     table = Table("sentences", *(f"{count} thread{'s' * (count > 1)}" for count in threads))
     table.add_column("peak, MB")
     for size in sizes:
@@ -254,6 +256,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS))
     parser.add_argument("--sizes", nargs="+", type=int, help="numbers of sentences to try ours on")
+    parser.add_argument("--on", nargs="+", type=int, help="threads to try sizes on; 1 and all")
     # What follows is for the processes that this one starts.
     parser.add_argument("--worker", choices=list(SYSTEMS), help=argparse.SUPPRESS)
     parser.add_argument("--texts", type=Path, help=argparse.SUPPRESS)

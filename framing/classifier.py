@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from framing.pipeline import (
     Window,
+    check_many,
     check_text,
     computed_ahead,
     sentence_windows,
@@ -254,15 +255,7 @@ class Classifier:
                 message says which). Documents before it have come out by then.
             ValueError: ``threshold``, ``min_confidence`` or ``batch_tokens`` is out of range.
         """
-        if isinstance(texts, str | bytes):
-            raise TypeError("texts must be an iterable of strings; use classify() for one text")
-        if isinstance(texts, Mapping) or hasattr(texts, "columns"):
-            raise TypeError("texts must be an iterable of strings; give one column of the table")
-        if not isinstance(texts, Iterable):
-            kind = type(texts).__name__
-            raise TypeError(f"texts must be an iterable of strings, got {kind}")
-        if batch_tokens is not None and batch_tokens < 1:
-            raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
+        check_many(texts, "texts", batch_tokens=batch_tokens)
         options = self._options(threshold, min_confidence)
         scored = computed_ahead(
             sentence_windows(texts, split=split),
@@ -317,7 +310,7 @@ class Classifier:
         return TagOptions((given,) * len(self.schema.topics), least)
 
     def probabilities(
-        self, sentences: Sequence[str], *, batch_tokens: int | None = None
+        self, sentences: Iterable[str], *, batch_tokens: int | None = None
     ) -> NDArray[np.float32]:
         """Class probabilities of sentences, without splitting them.
 
@@ -328,7 +321,8 @@ class Classifier:
             overlapping windows, and per topic the window with the highest P(topic) counts.
 
         Raises:
-            TypeError: ``sentences`` is one string, or an item is not a string.
+            TypeError: ``sentences`` is one string or a table, or an item is not a string.
+            ValueError: ``batch_tokens`` is less than 1.
         """
         return self._calibrated(self.logits(sentences, batch_tokens=batch_tokens))
 
@@ -341,17 +335,17 @@ class Classifier:
         return reweighted(scores, trained=self.rule.priors, wanted=self._priors)
 
     def logits(
-        self, sentences: Sequence[str], *, batch_tokens: int | None = None
+        self, sentences: Iterable[str], *, batch_tokens: int | None = None
     ) -> NDArray[np.float32]:
         """What the model says before calibration; shape and windows as in :meth:`probabilities`.
 
         Minus infinity where a class does not apply to a topic.
         """
-        if isinstance(sentences, str | bytes):
-            raise TypeError("sentences must be a sequence of strings, not one string")
-        for index, sentence in enumerate(sentences):
+        check_many(sentences, "sentences", batch_tokens=batch_tokens)
+        asked = list(sentences)
+        for index, sentence in enumerate(asked):
             check_text(sentence, f"sentences[{index}]")
-        return self._scorer.logits(sentences, batch_tokens=batch_tokens)
+        return self._scorer.logits(asked, batch_tokens=batch_tokens)
 
     def _scores(
         self,

@@ -225,4 +225,9 @@ def map_function(classifier: Classifier, options: MapOptions) -> MapFunction:
     """See :meth:`framing.Classifier.as_map_function`."""
     if options.level not in LEVELS:
         raise FramingError(f"level must be one of {', '.join(LEVELS)}, got {options.level!r}")
+    if options.level == "document":
+        from framing.batch.tags import document_fields
+        from framing.results import check_distinct
+
+        check_distinct([field.name for field in document_fields(classifier.schema)])
     return MapFunction(ModelReference.of(classifier), options, classifier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
@@ -90,6 +90,24 @@ def computed_ahead(
 def _first(waiting: deque[tuple[Window, Future[Result]]]) -> tuple[Window, Result]:
     window, result = waiting.popleft()
     return window, result.result()
+
+
+def check_many(texts: object, name: str, *, batch_tokens: int | None) -> None:
+    """Check what comes as many texts, as far as can be without reading it.
+
+    Raises:
+        TypeError: It is one text, a table, or nothing to iterate over.
+        ValueError: ``batch_tokens`` is less than 1.
+    """
+    problem = f"{name} must be an iterable of strings"
+    if isinstance(texts, str | bytes):
+        raise TypeError(f"{problem}, not one string; use classify() for one text")
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+        raise TypeError(f"{problem}; give one column of the table")
+    if not isinstance(texts, Iterable):
+        raise TypeError(f"{problem}, got {type(texts).__name__}")
+    if batch_tokens is not None and batch_tokens < 1:
+        raise ValueError(f"batch_tokens must be at least 1, got {batch_tokens}")
 
 
 def check_text(text: object, name: str) -> None:

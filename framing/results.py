@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from framing.labels.errors import FramingError
+
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Refuse a model whose topics make two columns of one name.
+
+    Raises:
+        FramingError: Naming the column.
+    """
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FramingError(
+            f"the output would have two columns {twice!r}: rename the topic that makes one of "
+            "them, in the schema of the model's config.json (the order of topics must stay)"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +99,24 @@ class Document:
 
         Raises:
             ImportError: pandas is not installed.
+            FramingError: A topic has the name of another column.
         """
         try:
             import pandas
         except ImportError as error:
             raise ImportError("to_frame() needs pandas: pip install pandas") from error
-        rows = []
+        columns = ["sentence", "start", "end"]
+        for topic, classes in self.sentences[0].probabilities.items() if self.sentences else ():
+            columns += [topic, *(f"{topic}_{name}" for name in classes)]
+        check_distinct(columns)
+        rows: list[list[Any]] = []
         for sentence in self.sentences:
-            row: dict[str, Any] = {
-                "sentence": sentence.text,
-                "start": sentence.start,
-                "end": sentence.end,
-            }
+            row: list[Any] = [sentence.text, sentence.start, sentence.end]
             stances = {tag.topic: tag.stance for tag in sentence.tags}
             for topic, probabilities in sentence.probabilities.items():
-                row[topic] = stances.get(topic)
-                row.update({f"{topic}_{name}": p for name, p in probabilities.items()})
+                row += [stances.get(topic), *probabilities.values()]
             rows.append(row)
-        return pandas.DataFrame(rows, columns=None if rows else ["sentence", "start", "end"])
+        return pandas.DataFrame(rows, columns=columns)
 
     def __str__(self) -> str:
         lines = []

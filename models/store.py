@@ -69,12 +69,14 @@ def find_model(model: str | Path, *, revision: str | None = None) -> Path:
         A local folder that passed :func:`verify`.
 
     Raises:
-        ModelError: There is no such model, or it is damaged.
+        ModelError: There is no such model, it is damaged, or has no revisions.
     """
-    if model == DEFAULT_MODEL:
-        folder = Path(str(resources.files(__package__) / DEFAULT_MODEL))
-    elif isinstance(model, str) and not Path(model).exists() and _is_hub_id(model):
+    if isinstance(model, str) and not Path(model).exists() and _is_hub_id(model):
         folder = _download(model, revision)
+    elif revision is not None:
+        raise ModelError(f"{model}: is no hub id, and so has no revision {revision!r}")
+    elif model == DEFAULT_MODEL:
+        folder = Path(str(resources.files(__package__) / DEFAULT_MODEL))
     else:
         folder = Path(model)
     verify(folder)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from framing.batch.readers import Chunk, Progress, open_reader
 from framing.batch.tags import output_fields, renamed_columns
 from framing.labels.schema import Schema, parse_schema
 from framing.models.store import settings_hash
+from framing.results import check_distinct
 
 if TYPE_CHECKING:
     from framing.classifier import Classifier
@@ -187,19 +187,9 @@ def make_plan(
             raise BatchError(f"no input has a column {absent[0]!r}; there are: {found}")
     _check_writable(columns, job)
     added = output_fields(labels, job.level)
-    _check_distinct([field.name for field in added])
+    check_distinct([field.name for field in added])
     renamed = renamed_columns(columns.names, added)
     return Plan(tuple(planned), job.decisive(), model, labels, columns, renamed)
-
-
-def _check_distinct(names: Sequence[str]) -> None:
-    """Refuse a model whose topics make two columns of one name."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise BatchError(
-            f"the output would have two columns {twice[0]!r}: rename the topic that makes one of "
-            "them, in the schema of the model's config.json (the order of topics must stay)"
-        )
 
 
 def write_plan(plan: Plan, folder: Path) -> None:

@@ -57,7 +57,9 @@ def content_of(
         fields: dict[str, object] = {}
         for name, cell in zip(names, row, strict=True):
             fields.setdefault(name, cell)
-        unnamed += "" in fields and not is_blank(fields.pop(""))
+        fields.pop("", None)
+        pairs = zip(names, row, strict=True)
+        unnamed += any(not name and not is_blank(cell) for name, cell in pairs)
         items.append(Item(number, fields))
     warnings = [f"cells without a heading in {unnamed} rows are left out"] if unnamed else []
     headings = tuple(name for name in names if name)

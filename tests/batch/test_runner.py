@@ -32,6 +32,7 @@ from framing.batch.parts import write_part
 from framing.batch.progress import Bars, LogLines, Silence
 from framing.batch.summary import summarize
 from framing.cli.main import app
+from framing.labels.errors import FramingError
 from framing.labels.schema import Schema
 from framing.models.store import write_checksums
 
@@ -529,7 +530,7 @@ def test_two_columns_of_one_name_are_refused(
     content["label_schema"]["topics"][0]["name"] = "start"
     config.write_text(json.dumps(content), encoding="utf-8")
     write_checksums(model)
-    with pytest.raises(BatchError, match="two columns 'start': rename the topic"):
+    with pytest.raises(FramingError, match="two columns 'start': rename the topic"):
         run(replace(job, model=str(model)))
 
 

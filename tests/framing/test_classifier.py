@@ -97,6 +97,11 @@ def test_sentences_are_strings(classifier: Classifier) -> None:
             score("A base.")
         with pytest.raises(TypeError, match=r"sentences\[1\] must be a str, got NoneType"):
             score(["A base.", None])  # type: ignore[list-item]
+        with pytest.raises(TypeError, match="give one column of the table"):
+            score(pa.table({"text": ["A."]}))
+        with pytest.raises(ValueError, match="batch_tokens must be at least 1"):
+            score(["A."], batch_tokens=0)
+        assert (score(text for text in ["A base."]) == score(["A base."])).all()
 
 
 def test_numbers_of_numpy_are_numbers(model_folder: Path, classifier: Classifier) -> None:
@@ -232,6 +237,8 @@ def test_documents_come_in_input_order(classifier: Classifier) -> None:
 
 
 def test_unknown_model_and_device(model_folder: Path) -> None:
+    with pytest.raises(ModelError, match="is no hub id, and so has no revision 'v2'"):
+        Classifier.from_pretrained(model_folder, revision="v2")
     with pytest.raises(ModelError, match="no such model folder"):
         Classifier.from_pretrained("./nowhere")
     with pytest.raises(FramingError, match="unknown device 'gpu'"):

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from framing import Classifier
+from framing import Classifier, FramingError
+from framing.results import Document, Sentence
 
 
 def test_results_are_frozen_and_hashable(classifier: Classifier) -> None:
@@ -36,3 +37,10 @@ def test_to_frame(classifier: Classifier) -> None:
     assert set(frame["asylum"]) <= {"favor", "against", "neutral"}
     assert frame["asylum_absent"].between(0, 1).all()
     assert classifier.classify("").to_frame().empty
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    pytest.importorskip("pandas")
+    odd = Sentence("A.", 0, 2, (), (), {"start": {"absent": 0.5, "favor": 0.5}})
+    with pytest.raises(FramingError, match="two columns 'start': rename the topic"):
+        Document("A.", (odd,)).to_frame()
