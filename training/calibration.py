@@ -22,7 +22,8 @@ def fit_rule(parts: Sequence[tuple[Floats, Labels]]) -> DecisionRule:
     """Temperatures and shift of least log loss, and the thresholds of best joint F1.
 
     One temperature and one shift for whether a topic is there, one temperature for stances,
-    and one cut are shared by all topics, and all sources count alike, whatever their size:
+    and one cut are shared by all topics, and all sources count alike, whatever their size (for
+    the stances' temperature, by the share of topics that are there):
     a fit per topic suits the sources at hand better, and the next one worse
     (EXPERIMENTS.md). Thresholds are where the cut through the uncalibrated P(topic) comes to
     lie after calibration.

@@ -96,19 +96,20 @@ class TellingSentences:
     ) -> list[_Candidate]:
         """The best of those kept and of rows that are sorted, best first."""
         found: list[_Candidate] = []
+        result = list(kept)
         # A slice at a time: mostly the first few are enough, and rows may be many.
         for start in range(0, len(rows), 64):
             columns = (column.to_pylist() for column in rows.slice(start, 64).columns)
             for file, row, index, text, probability in zip(*columns, strict=True):
                 _add_distinct(found, _Candidate(probability, text, part, file, row, index))
-                if len(found) == self._each:
-                    break
-            if len(found) == self._each:
+            result = []
+            for candidate in sorted([*kept, *found], key=lambda each: -each.probability):
+                _add_distinct(result, candidate)
+            del result[self._each :]
+            # Those that follow are less probable than the last one of the slice.
+            if len(result) == self._each and result[-1].probability >= probability:
                 break
-        result: list[_Candidate] = []
-        for candidate in sorted([*kept, *found], key=lambda each: -each.probability):
-            _add_distinct(result, candidate)
-        return result[: self._each]
+        return result
 
     def in_context(self, output: JobOutput, details: Sequence[str] = ()) -> list[Telling]:
         """The sentences, by topic, stance and falling probability, read again with neighbours.

@@ -181,6 +181,23 @@ def test_telling_sentences_are_of_different_documents_and_words(tmp_path: Path) 
     assert found[0].after == "Two."
 
 
+def test_copies_of_telling_sentences_do_not_hide_others(tmp_path: Path) -> None:
+    favor = {"bases": "favor"}
+
+    def rows(*found: tuple[str, int, float]) -> list[Row]:
+        return [
+            row
+            for text, place, probability in found
+            for row in sentence_rows([(text, favor)], place, probability=probability)
+        ]
+
+    parts = [
+        rows(("A.", 1, 0.99), ("B.", 2, 0.6), ("C.", 3, 0.5)),
+        rows(("C.", 2, 0.95), ("A.", 9, 0.94), ("Other.", 1, 0.93), ("D.", 8, 0.92)),
+    ]
+    assert [t.text for t in telling(tmp_path, parts, each=3)] == ["A.", "C.", "D."]
+
+
 def test_a_job_at_document_level_says_why_it_has_no_sentences(tmp_path: Path) -> None:
     parts = [document_rows(part) for part in corpus()]
     page = make(tmp_path, parts, level="document")
