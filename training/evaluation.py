@@ -36,6 +36,8 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
+        if isnan(self.value):
+            return "–"
         ends = "" if isnan(self.low) else f" [{self.low:.2f}, {self.high:.2f}]"
         return f"{self.value:.2f}{ends}"
 

@@ -156,6 +156,7 @@ def test_new_topics_are_learned_and_old_ones_stay(ready: TrainConfig, old_model:
     card = (ready.output / "README.md").read_text(encoding="utf-8")
     assert "### What became of the old topics" in card
     assert "| before |" in card
+    assert f"| asylum | {found.before.topics['asylum']} | {found.after.topics['asylum']} |" in card
 
 
 def test_new_sentences_that_measure_the_old_topics_are_not_learned_from(
