@@ -18,7 +18,7 @@ those of the first annotator, so that standoff stays standoff.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -131,11 +131,17 @@ def _majority(records: Sequence[Record], schema: Schema) -> tuple[dict[str, str]
 
 
 def _shares(records: Sequence[Record], schema: Schema) -> dict[str, dict[str, float]]:
-    """The share of annotators per class, for the topics on which they differ."""
+    """The share of annotators per class, where that is not one class alone.
+
+    A record that has shares itself, as one merged before, counts by these.
+    """
     result = {}
     for topic in schema.topic_names:
-        said = Counter(record.labels.get(topic, ABSENT) for record in records)
-        if len(said) > 1:
-            total = said.total()
-            result[topic] = {name: said[name] / total for name in schema.classes if name in said}
+        total: dict[str, float] = defaultdict(float)
+        for record in records:
+            own = (record.soft or {}).get(topic) or {record.labels.get(topic, ABSENT): 1.0}
+            for name, share in own.items():
+                total[name] += share / len(records)
+        if sum(share > 0 for share in total.values()) > 1:
+            result[topic] = {name: total[name] for name in schema.classes if total[name]}
     return result

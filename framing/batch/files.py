@@ -195,6 +195,8 @@ def find_files(
     """
     found: dict[str, InputFile] = {}
     for name in map(str, inputs):
+        if not name.strip():
+            raise BatchError("an input has an empty name; give files, globs, folders, or -")
         if name == STANDARD_INPUT:
             if not (spool.exists() and sys.stdin is not None and sys.stdin.isatty()):
                 _spool(spool, spooled)

@@ -107,6 +107,16 @@ def test_soft_holds_shares_of_disputed_topics(tmp_path: Path) -> None:
     assert same.soft is None
 
 
+def test_soft_counts_by_the_shares_that_a_record_has() -> None:
+    merged = said(FAVOR, soft={"trade": {"favor": 0.5, "against": 0.5}})
+    (alone,) = merge([merged], MIXED, by="soft").records
+    assert alone.soft == {"trade": {"against": 0.5, "favor": 0.5}}
+    (ann,) = merged.by_annotator.values()
+    both = AnnotatedSentence({"ann": ann, "ben": replace(ann, annotator="ben", soft=None)})
+    (record,) = merge([both], MIXED, by="soft").records
+    assert record.soft == {"trade": {"against": 0.25, "favor": 0.75}}
+
+
 def test_doubts_of_half_and_standoff_are_kept() -> None:
     sha256 = sentence_hash("It rains.")
     sentence = said(FAVOR, FAVOR, text=None, sha256=sha256)
