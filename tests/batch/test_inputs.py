@@ -392,7 +392,7 @@ def test_standard_input_is_kept_until_the_job_is_finished(
 
 def test_an_input_without_a_name_is_not_the_current_folder(job: BatchJob) -> None:
     with pytest.raises(BatchError, match="an input has an empty name"):
-        run(replace(job, inputs=["in.jsonl", ""]))
+        run(replace(job, inputs=["", "in.jsonl"]))
 
 
 def test_a_pipe_and_a_closed_standard_input_are_refused(
