@@ -163,8 +163,8 @@ def _parsed(line: bytes, where: str) -> Any:
         return json.loads(line, object_pairs_hook=_distinct)
     except LabelsError as error:
         raise LabelsError(f"{where}: {error}") from error
-    except (RecursionError, OverflowError) as error:
-        raise LabelsError(f"{where}: is nested too deep or has too large a number") from error
+    except RecursionError as error:
+        raise LabelsError(f"{where}: is nested too deep") from error
     except UnicodeDecodeError as error:
         raise LabelsError(f"{where}: is not UTF-8: {error.reason}") from error
     except json.JSONDecodeError as error:

@@ -44,7 +44,7 @@ def extended(job: Job, old: OldModel) -> Outcome:
     split = split_by_document(records, fraction=config.held_out, seed=config.seed)
     inner = split_by_document(split.train, fraction=config.tuning, seed=config.seed)
     unseen = [*split.held_out, *inner.held_out]  # which may be among the old labels, too
-    learned = replace(replay, train=tuple(without_sentences(replay.train, unseen)))
+    learned = replace(replay, train=without_sentences(replay.train, unseen))
     measured = _fit(job, old, inner.train, learned, tuning=old.completed(inner.held_out))
     columns = columns_of(job.schema, old.annotated)
     logits = saved_logits(measured, texts_of(inner.held_out))

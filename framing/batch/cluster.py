@@ -13,6 +13,7 @@ from framing.batch.job import BatchError, BatchJob
 from framing.batch.plan import ChunkId, Done, ModelIdentity, Plan, read_plan
 from framing.batch.readers import Reader, open_reader
 from framing.batch.worker import check_strict, finish_part
+from framing.models.store import DEFAULT_MODEL
 
 LOCAL = "local"
 """The address that means a Ray instance of this job's own, on this machine."""
@@ -95,7 +96,7 @@ def run_on_ray(
     if started:
         _connect(ray, address)
     # A worker does not start in this folder.
-    is_folder = job.model != "default" and Path(job.model).is_dir()
+    is_folder = job.model != DEFAULT_MODEL and Path(job.model).is_dir()
     model = str(Path(job.model).resolve()) if is_folder else job.model
     job = replace(job, output=job.output.resolve(), model=model, inputs=())
     wants_gpu = job.device != "cpu" and job.engine != "openvino"

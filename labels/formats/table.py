@@ -55,11 +55,13 @@ def content_of(
             problems.add(message, row=number, column=column, value=row[-1])
             continue
         fields: dict[str, object] = {}
+        is_left_out = False
         for name, cell in zip(names, row, strict=True):
-            fields.setdefault(name, cell)
-        fields.pop("", None)
-        pairs = zip(names, row, strict=True)
-        unnamed += any(not name and not is_blank(cell) for name, cell in pairs)
+            if name:
+                fields.setdefault(name, cell)
+            else:
+                is_left_out |= not is_blank(cell)
+        unnamed += is_left_out
         items.append(Item(number, fields))
     warnings = [f"cells without a heading in {unnamed} rows are left out"] if unnamed else []
     headings = tuple(name for name in names if name)

@@ -159,23 +159,30 @@ def test_new_topics_are_learned_and_old_ones_stay(ready: TrainConfig, old_model:
     assert f"| asylum | {found.before.topics['asylum']} | {found.after.topics['asylum']} |" in card
 
 
-def test_new_sentences_that_measure_the_old_topics_are_not_learned_from(
-    ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learned: list[set[str | None]] = []
-    measured: list[set[str | None]] = []
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> list[set[str | None]]:
+    """The sentences that each fit learns from."""
+    seen: list[set[str | None]] = []
     before = module.fit
 
-    def seen(records: Sequence[Record], *arguments: Any, **options: Any) -> Any:
-        learned.append({record.text for record in records})
+    def fit(records: Sequence[Record], *arguments: Any, **options: Any) -> Any:
+        seen.append({record.text for record in records})
         return before(records, *arguments, **options)
+
+    monkeypatch.setattr(module, "fit", fit)
+    return seen
+
+
+def test_new_sentences_that_measure_the_old_topics_are_not_learned_from(
+    ready: TrainConfig, learned: list[set[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[set[str | None]] = []
 
     def measures(*arguments: Any, **options: Any) -> Any:
         replay = find_replay(*arguments, **options)
         measured.append({record.text for record in replay.measured})
         return replay
 
-    monkeypatch.setattr(module, "fit", seen)
     monkeypatch.setattr(module, "find_replay", measures)
     train(ready.model_copy(update={"max_epochs": 1}))
     (asked,) = measured
@@ -185,15 +192,10 @@ def test_new_sentences_that_measure_the_old_topics_are_not_learned_from(
 
 
 def test_new_sentences_held_out_are_not_learned_from_old_labels(
-    ready: TrainConfig, monkeypatch: pytest.MonkeyPatch
+    ready: TrainConfig, learned: list[set[str | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learned: list[set[str | None]] = []
     held_out: list[set[str | None]] = []
-    before, split = module.fit, module.split_by_document
-
-    def seen(records: Sequence[Record], *arguments: Any, **options: Any) -> Any:
-        learned.append({record.text for record in records})
-        return before(records, *arguments, **options)
+    split = module.split_by_document
 
     def splits(*arguments: Any, **options: Any) -> Any:
         found = split(*arguments, **options)
@@ -203,7 +205,6 @@ def test_new_sentences_held_out_are_not_learned_from_old_labels(
     def replays(*arguments: Any, **options: Any) -> Any:
         return replace(find_replay(*arguments, **options), train=weather_records(), measured=())
 
-    monkeypatch.setattr(module, "fit", seen)
     monkeypatch.setattr(module, "split_by_document", splits)
     monkeypatch.setattr(module, "find_replay", replays)
     train(ready.model_copy(update={"max_epochs": 1}))
